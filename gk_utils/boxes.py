@@ -1,0 +1,370 @@
+"""Boxes: four numbers, the frame they are measured in, and how far two boxes agree.
+
+The convention of the whole package: `boxes` is a float tensor (..., 4) of corners x1, y1, x2, y2 in absolute pixels,
+y down, continuous: a box from 0 to 10 is 10 wide. Anything else carries its name (`boxes_xywh`, `boxes_unit`).
+
+Source: GIoU, Rezatofighi et al. 2019, arXiv:1902.09630; DIoU, Zheng et al. 2020, arXiv:1911.08287.
+Notebook: 01.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from gk_utils.errors import check_boxes, check_choice, check_hw, check_same_length
+
+# --- formats: the same box in other words -----------------------------------------------------------------------
+
+
+def xywh_to_xyxy(boxes_xywh: Float[Tensor, "*n 4"]) -> Float[Tensor, "*n 4"]:
+    """Left, top, width, height (COCO's files) to corners.
+
+    >>> xywh_to_xyxy(torch.tensor([10.0, 20.0, 30.0, 40.0]))
+    tensor([10., 20., 40., 60.])
+    """
+    corner, size_wh = boxes_xywh[..., :2], boxes_xywh[..., 2:]
+    return torch.cat([corner, corner + size_wh], dim=-1)
+
+
+def xyxy_to_xywh(boxes: Float[Tensor, "*n 4"]) -> Float[Tensor, "*n 4"]:
+    """Corners to left, top, width, height.
+
+    >>> xyxy_to_xywh(torch.tensor([10.0, 20.0, 40.0, 60.0]))
+    tensor([10., 20., 30., 40.])
+    """
+    return torch.cat([boxes[..., :2], boxes[..., 2:] - boxes[..., :2]], dim=-1)
+
+
+def cxcywh_to_xyxy(boxes_cxcywh: Float[Tensor, "*n 4"]) -> Float[Tensor, "*n 4"]:
+    """Centre x, centre y, width, height (the DETR family) to corners.
+
+    >>> cxcywh_to_xyxy(torch.tensor([25.0, 40.0, 30.0, 40.0]))
+    tensor([10., 20., 40., 60.])
+    """
+    centre, half_wh = boxes_cxcywh[..., :2], boxes_cxcywh[..., 2:] / 2
+    return torch.cat([centre - half_wh, centre + half_wh], dim=-1)
+
+
+def xyxy_to_cxcywh(boxes: Float[Tensor, "*n 4"]) -> Float[Tensor, "*n 4"]:
+    """Corners to centre x, centre y, width, height.
+
+    >>> xyxy_to_cxcywh(torch.tensor([10.0, 20.0, 40.0, 60.0]))
+    tensor([25., 40., 30., 40.])
+    """
+    return torch.cat([(boxes[..., :2] + boxes[..., 2:]) / 2, boxes[..., 2:] - boxes[..., :2]], dim=-1)
+
+
+# --- frames: where the four numbers are measured ----------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A coordinate frame laid over one picture: frame = pixel * scale + shift, on each axis.
+
+    Start from the picture's own pixels with `Frame.of_image`, then say what was done to the picture. Every frame
+    knows its way back, so any two frames of the same picture convert into each other.
+
+    Attributes:
+        hw: height and width of the whole frame, in its own unit.
+        scale_xy: units of this frame per picture pixel.
+        shift_xy: where the picture's upper left corner lies in this frame.
+
+    >>> photo = Frame.of_image((400, 600))
+    >>> canvas = photo.resize((200, 300)).pad((300, 300))          # half the size, then a square, picture centred
+    >>> canvas.unit().from_pixels(torch.tensor([0.0, 0.0, 600.0, 400.0]))
+    tensor([0.0000, 0.1667, 1.0000, 0.8333])
+    """
+
+    hw: tuple[float, float]
+    scale_xy: tuple[float, float] = (1.0, 1.0)
+    shift_xy: tuple[float, float] = (0.0, 0.0)
+
+    @classmethod
+    def of_image(cls, image_hw: tuple[float, float]) -> "Frame":
+        """The pixel frame of a picture of `image_hw` (height, width)."""
+        check_hw(image_hw)
+        return cls(hw=tuple(image_hw))
+
+    def resize(self, to_hw: tuple[float, float]) -> "Frame":
+        """The frame after everything so far is stretched to `to_hw`."""
+        check_hw(to_hw, "to_hw")
+        (height, width), (new_height, new_width) = self.hw, to_hw
+        x, y = new_width / width, new_height / height
+        scale_xy = (self.scale_xy[0] * x, self.scale_xy[1] * y)
+        return Frame(tuple(to_hw), scale_xy, (self.shift_xy[0] * x, self.shift_xy[1] * y))
+
+    def pad(self, to_hw: tuple[float, float], placement: Literal["centre", "corner"] = "centre") -> "Frame":
+        """The frame after a border is added up to `to_hw`; nothing is scaled.
+
+        Args:
+            to_hw: height and width of the canvas, at least as large as this frame.
+            placement: "centre" shares the border between both sides (Shikra), "corner" puts it right and below (SAM).
+
+        Raises:
+            ValueError: a canvas smaller than this frame.
+        """
+        check_hw(to_hw, "to_hw")
+        check_choice(placement, ("centre", "corner"), "placement")
+        extra_y, extra_x = to_hw[0] - self.hw[0], to_hw[1] - self.hw[1]
+        if extra_x < 0 or extra_y < 0:
+            raise ValueError(
+                f"to_hw: expected at least this frame's {self.hw}, got {tuple(to_hw)}. Resize first, or use fit."
+            )
+        share = 0.5 if placement == "centre" else 0.0
+        shift_xy = (self.shift_xy[0] + extra_x * share, self.shift_xy[1] + extra_y * share)
+        return replace(self, hw=tuple(to_hw), shift_xy=shift_xy)
+
+    def fit(self, to_hw: tuple[float, float], placement: Literal["centre", "corner"] = "centre") -> "Frame":
+        """Resize by one factor until the picture just fits into `to_hw`, then pad: the letterbox.
+
+        The factor is exact: a real preprocessor rounds the resized sides to whole pixels, so describe that one with
+        `resize` and `pad`, using the sides it reports.
+        """
+        check_hw(to_hw, "to_hw")
+        factor = min(to_hw[0] / self.hw[0], to_hw[1] / self.hw[1])
+        resized_hw = (min(self.hw[0] * factor, to_hw[0]), min(self.hw[1] * factor, to_hw[1]))
+        return self.resize(resized_hw).pad(to_hw, placement)
+
+    def unit(self) -> "Frame":
+        """The frame in which this one runs from 0 to 1 on both axes."""
+        return self.resize((1.0, 1.0))
+
+    def grid(self, grid_hw: tuple[int, int]) -> "Frame":
+        """The frame of a feature map of `grid_hw` cells laid over this one; cell (row 0, column 0) spans 0 to 1."""
+        return self.resize(grid_hw)
+
+    def from_pixels(self, boxes: Float[Tensor, "*n 4"]) -> Float[Tensor, "*n 4"]:
+        """Boxes in picture pixels, expressed in this frame.
+
+        Raises:
+            TypeError, ValueError: not boxes (see `check_boxes`).
+        """
+        check_boxes(boxes)
+        return boxes * boxes.new_tensor(self.scale_xy * 2) + boxes.new_tensor(self.shift_xy * 2)
+
+    def to_pixels(self, boxes_in_frame: Float[Tensor, "*n 4"]) -> Float[Tensor, "*n 4"]:
+        """Boxes in this frame, expressed in picture pixels; not clipped, so a box may leave the picture.
+
+        Raises:
+            TypeError, ValueError: not boxes (see `check_boxes`).
+        """
+        check_boxes(boxes_in_frame, "boxes_in_frame")
+        shift, scale = boxes_in_frame.new_tensor(self.shift_xy * 2), boxes_in_frame.new_tensor(self.scale_xy * 2)
+        return (boxes_in_frame - shift) / scale
+
+
+def convert_frame(boxes: Float[Tensor, "*n 4"], source: Frame, target: Frame) -> Float[Tensor, "*n 4"]:
+    """Boxes measured in `source`, expressed in `target`; both frames lie over the same picture.
+
+    >>> photo = Frame.of_image((400, 600))
+    >>> convert_frame(torch.tensor([0.0, 0.0, 0.5, 0.5]), photo.unit(), photo.grid((4, 6)))
+    tensor([0., 0., 3., 2.])
+    """
+    return target.from_pixels(source.to_pixels(boxes))
+
+
+def clip_boxes(boxes: Float[Tensor, "*n 4"], image_hw: tuple[float, float]) -> Float[Tensor, "*n 4"]:
+    """Cut boxes at the picture's border. A box wholly outside becomes one without area, on the border.
+
+    >>> clip_boxes(torch.tensor([-5.0, 10.0, 30.0, 90.0]), (60, 80))
+    tensor([ 0., 10., 30., 60.])
+    """
+    check_boxes(boxes)
+    check_hw(image_hw)
+    height, width = image_hw
+    return torch.stack([boxes[..., 0::2].clamp(0, width), boxes[..., 1::2].clamp(0, height)], dim=-1).flatten(-2)
+
+
+def boxes_from_masks(masks: Bool[Tensor, "n h w"]) -> Float[Tensor, "n 4"]:
+    """The tight continuous box of each mask; an empty mask gets (0, 0, 0, 0).
+
+    A single pixel in column 3 gives x1 = 3, x2 = 4. torchvision's `masks_to_boxes` gives x2 = 3: it names the last
+    pixel, not the edge behind it, and its box of one pixel has no area.
+
+    >>> mask = torch.zeros(1, 4, 6, dtype=torch.bool)
+    >>> mask[0, 1:3, 2:5] = True
+    >>> boxes_from_masks(mask)
+    tensor([[2., 1., 5., 3.]])
+    """
+    edges = []
+    for axis in (1, 2):  # any over rows leaves columns: x first, then y
+        line = masks.any(dim=axis)  # n w, then n h
+        length = line.shape[1]
+        first = line.float().argmax(1)
+        last = length - line.flip(1).float().argmax(1)
+        edges += [first, torch.where(line.any(1), last, 0)]
+    x1, x2, y1, y2 = edges
+    return torch.stack([x1, y1, x2, y2], dim=1).float()
+
+
+# --- agreement: one number for two boxes ------------------------------------------------------------------------
+
+
+def box_areas(boxes: Float[Tensor, "*n 4"]) -> Float[Tensor, "*n"]:
+    """Width times height, in square pixels.
+
+    >>> box_areas(torch.tensor([[0.0, 0.0, 10.0, 20.0], [5.0, 5.0, 5.0, 9.0]]))
+    tensor([200.,   0.])
+    """
+    check_boxes(boxes)
+    return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
+
+
+def pairwise_iou(boxes1: Float[Tensor, "n 4"], boxes2: Float[Tensor, "m 4"]) -> Float[Tensor, "n m"]:
+    """Intersection over union of every box of `boxes1` with every box of `boxes2`, in [0, 1].
+
+    Two boxes without area have IoU 0 (0 / 0 is defined as 0), with a finite gradient.
+
+    Raises:
+        TypeError, ValueError: not boxes; the message names the row and its values.
+
+    >>> pairwise_iou(torch.tensor([[0.0, 0.0, 10.0, 10.0]]), torch.tensor([[5.0, 5.0, 15.0, 15.0]]))
+    tensor([[0.1429]])
+    """
+    return _pairwise(boxes1, boxes2, _iou)
+
+
+def pairwise_giou(boxes1: Float[Tensor, "n 4"], boxes2: Float[Tensor, "m 4"]) -> Float[Tensor, "n m"]:
+    """IoU minus the share of the hull that the union leaves empty, in (-1, 1]; the hull is the smallest common box.
+
+    Equal to IoU when one box holds the other. A hull without area (both boxes without area, on one line) gives 0.
+
+    Raises:
+        TypeError, ValueError: not boxes; the message names the row and its values.
+
+    Source: Rezatofighi et al. 2019, arXiv:1902.09630, algorithm 1.
+
+    >>> pairwise_giou(torch.tensor([[0.0, 0.0, 10.0, 10.0]]), torch.tensor([[20.0, 0.0, 30.0, 10.0]]))
+    tensor([[-0.3333]])
+    """
+    return _pairwise(boxes1, boxes2, _giou)
+
+
+def pairwise_diou(boxes1: Float[Tensor, "n 4"], boxes2: Float[Tensor, "m 4"]) -> Float[Tensor, "n m"]:
+    """IoU minus (distance of the centres / diagonal of the hull) squared, in (-1, 1].
+
+    Unlike GIoU it still tells two nested boxes apart by their centres. Two equal points give 0.
+
+    Raises:
+        TypeError, ValueError: not boxes; the message names the row and its values.
+
+    Source: Zheng et al. 2020, arXiv:1911.08287, equation 7.
+
+    >>> pairwise_diou(torch.tensor([[0.0, 0.0, 10.0, 10.0]]), torch.tensor([[0.0, 0.0, 5.0, 5.0]]))
+    tensor([[0.1875]])
+    """
+    return _pairwise(boxes1, boxes2, _diou)
+
+
+def paired_iou(boxes1: Float[Tensor, "n 4"], boxes2: Float[Tensor, "n 4"]) -> Float[Tensor, " n"]:
+    """IoU of row i of `boxes1` with row i of `boxes2`; as `pairwise_iou` otherwise.
+
+    >>> paired_iou(torch.tensor([[0.0, 0.0, 10.0, 20.0]]), torch.tensor([[0.0, 0.0, 10.0, 10.0]]))
+    tensor([0.5000])
+    """
+    return _paired(boxes1, boxes2, _iou)
+
+
+def paired_giou(boxes1: Float[Tensor, "n 4"], boxes2: Float[Tensor, "n 4"]) -> Float[Tensor, " n"]:
+    """GIoU of row i of `boxes1` with row i of `boxes2`; as `pairwise_giou` otherwise.
+
+    >>> paired_giou(torch.tensor([[0.0, 0.0, 10.0, 10.0]]), torch.tensor([[5.0, 5.0, 15.0, 15.0]]))
+    tensor([-0.0794])
+    """
+    return _paired(boxes1, boxes2, _giou)
+
+
+def paired_diou(boxes1: Float[Tensor, "n 4"], boxes2: Float[Tensor, "n 4"]) -> Float[Tensor, " n"]:
+    """DIoU of row i of `boxes1` with row i of `boxes2`; as `pairwise_diou` otherwise.
+
+    >>> paired_diou(torch.tensor([[0.0, 0.0, 10.0, 10.0]]), torch.tensor([[0.0, 0.0, 10.0, 10.0]]))
+    tensor([1.])
+    """
+    return _paired(boxes1, boxes2, _diou)
+
+
+def nms(boxes: Float[Tensor, "n 4"], scores: Float[Tensor, " n"], iou_threshold: float = 0.5) -> Int[Tensor, " k"]:
+    """Greedy non-maximum suppression: keep the best box, drop those that overlap it by more than the threshold, repeat.
+
+    Written out to be read; `torchvision.ops.nms` does the same and is what a pipeline should call. Of equal scores the
+    earlier row goes first. Boxes at exactly the threshold stay.
+
+    Returns:
+        Indices of the boxes kept, best score first.
+
+    Raises:
+        TypeError, ValueError: not boxes, or not one score a box.
+
+    >>> nms(torch.tensor([[0.0, 0, 10, 10], [1.0, 0, 11, 10], [50.0, 50, 60, 60]]), torch.tensor([0.9, 0.8, 0.7]))
+    tensor([0, 2])
+    """
+    check_boxes(boxes)
+    check_same_length(boxes, scores, ("boxes", "scores"))
+    iou = pairwise_iou(boxes, boxes)
+    candidates = scores.argsort(descending=True, stable=True)
+    kept = []
+    while len(candidates):
+        best, rest = candidates[0], candidates[1:]
+        kept.append(best)
+        candidates = rest[iou[best, rest] <= iou_threshold]
+    return torch.stack(kept) if kept else candidates
+
+
+# One formula serves pairs and tables: it gets the eight coordinates separately, already shaped to broadcast. Planes of
+# one coordinate are also faster than slices of (n, m, 2), because each step then reads memory in order.
+
+Corners = tuple[Tensor, Tensor, Tensor, Tensor]
+
+
+def _pairwise(boxes1: Tensor, boxes2: Tensor, formula) -> Tensor:
+    check_boxes(boxes1, "boxes1")
+    check_boxes(boxes2, "boxes2")
+    return formula(boxes1.T.unsqueeze(2).unbind(0), boxes2.T.unsqueeze(1).unbind(0))  # n 1 and 1 m
+
+
+def _paired(boxes1: Tensor, boxes2: Tensor, formula) -> Tensor:
+    check_boxes(boxes1, "boxes1")
+    check_boxes(boxes2, "boxes2")
+    check_same_length(boxes1, boxes2, ("boxes1", "boxes2"))
+    return formula(boxes1.unbind(-1), boxes2.unbind(-1))
+
+
+def _overlap(a: Corners, b: Corners) -> tuple[Tensor, Tensor]:
+    """Areas of intersection and union."""
+    width = torch.minimum(a[2], b[2]).sub_(torch.maximum(a[0], b[0])).clamp_(min=0)
+    height = torch.minimum(a[3], b[3]).sub_(torch.maximum(a[1], b[1])).clamp_(min=0)
+    intersection = width * height
+    return intersection, ((a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])).sub_(intersection)
+
+
+def _hull_wh(a: Corners, b: Corners) -> tuple[Tensor, Tensor]:
+    """Width and height of the smallest box around both."""
+    return (
+        torch.maximum(a[2], b[2]) - torch.minimum(a[0], b[0]),
+        torch.maximum(a[3], b[3]) - torch.minimum(a[1], b[1]),
+    )
+
+
+def _ratio(part: Tensor, whole: Tensor) -> Tensor:
+    """Part / whole, and 0 where both are 0, with a finite gradient on both sides."""
+    return part / whole.masked_fill(whole == 0, 1)
+
+
+def _iou(a: Corners, b: Corners) -> Tensor:
+    return _ratio(*_overlap(a, b))
+
+
+def _giou(a: Corners, b: Corners) -> Tensor:
+    intersection, union = _overlap(a, b)
+    width, height = _hull_wh(a, b)
+    hull = width * height
+    return _ratio(intersection, union) - _ratio(hull - union, hull)
+
+
+def _diou(a: Corners, b: Corners) -> Tensor:
+    width, height = _hull_wh(a, b)
+    apart_x, apart_y = (a[0] + a[2] - b[0] - b[2]) / 2, (a[1] + a[3] - b[1] - b[3]) / 2
+    return _iou(a, b) - _ratio(apart_x**2 + apart_y**2, width**2 + height**2)

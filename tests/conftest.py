@@ -1,0 +1,15 @@
+"""Fixtures that every test file may use."""
+
+import jaxtyping
+import matplotlib
+import pytest
+
+matplotlib.use("agg")
+
+
+@pytest.fixture
+def unhooked():
+    """Switch the shape hook off, so that a test reaches the package's own error for a bad argument."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
