@@ -1,0 +1,5 @@
+"""The labs: pictures that answer when they are touched, each a pure function with one shared canvas on top.
+
+`canvas.py` is the widget (pointer, touch, keyboard, screen reader; a static picture where nothing runs).
+`boxes.py` is the lab of lesson 01: drag a box and read how well it fits.
+"""

@@ -1,0 +1,265 @@
+"""The labs without a browser: the pure functions, the widget's Python side, its still frame, the page's geometry."""
+
+import ast
+import base64
+import io
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from gk_utils.drawing import BLUE, ORANGE
+from gk_utils.figure_png import PNG_BYTES, to_png
+from gk_utils.labs.boxes import THRESHOLDS, BoxReading, compare, describe, drag_lab
+from gk_utils.labs.canvas import LONGEST_SIDE, Canvas
+
+HERE = Path(__file__).parent
+LABS = HERE.parent / "gk_utils" / "labs"
+HW = (60, 80)
+
+sides = st.integers(0, 80)
+any_box = st.tuples(sides, sides, sides, sides).map(
+    lambda s: [float(min(s[0], s[2])), float(min(s[1], s[3])), float(max(s[0], s[2])), float(max(s[1], s[3]))]
+)
+
+
+def noise(height: int, width: int) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+def printed_iou(sentence: str) -> float:
+    return float(sentence.removeprefix("IoU ").split(":")[0])
+
+
+class TestCompare:
+    def test_by_hand(self):
+        # 20 x 20 against 20 x 20, shifted by 10 both ways: 100 in common of 700; the hull is 30 x 30.
+        reading = compare([0, 0, 20, 20], [10, 10, 30, 30])
+        assert isinstance(reading, BoxReading)
+        assert (reading.iou, reading.giou) == pytest.approx((1 / 7, 1 / 7 - 200 / 900))
+        assert (reading.intersection, reading.union) == (100, 700)
+        assert (reading.area_box, reading.area_truth) == (400, 400)
+        assert reading.sentence == "IoU 0.14: fails at 0.5 and at 0.75."
+
+    @given(any_box, any_box)
+    def test_equals_torchvision_and_is_consistent(self, box, truth):
+        reading = compare(box, truth)
+        pair = [torch.tensor([one], dtype=torch.float64) for one in (box, truth)]
+        expected = torchvision.ops.box_iou(*pair).nan_to_num().item()
+        assert reading.iou == pytest.approx(expected, abs=1e-12)
+        assert reading.union == reading.area_box + reading.area_truth - reading.intersection
+        assert 0 <= reading.intersection <= min(reading.area_box, reading.area_truth)
+        assert -1 <= reading.giou <= reading.iou <= 1
+        if reading.union:
+            assert reading.iou == pytest.approx(reading.intersection / reading.union)
+
+    @pytest.mark.parametrize(
+        ("width", "sentence"),
+        [
+            (100.0, "IoU 1.00: passes at 0.5 and at 0.75."),
+            (75.0, "IoU 0.75: passes at 0.5 and at 0.75."),
+            (62.0, "IoU 0.62: passes at 0.5, fails at 0.75."),
+            (50.0, "IoU 0.50: passes at 0.5, fails at 0.75."),
+            (49.96, "IoU 0.4996: fails at 0.5 and at 0.75."),
+            (74.999, "IoU 0.74999: passes at 0.5, fails at 0.75."),
+            (99.9, "IoU 0.999: passes at 0.5 and at 0.75."),
+            (0.1, "IoU 0.001: fails at 0.5 and at 0.75."),
+        ],
+    )
+    def test_sentence_never_rounds_across_a_threshold(self, width, sentence):
+        assert compare([0, 0, width, 10], [0, 0, 100, 10]).sentence == sentence
+
+    @given(st.floats(0, 100, exclude_min=True), any_box)
+    def test_printed_iou_is_on_the_side_of_the_exact_one(self, width, truth):
+        for reading in (compare([0, 0, width, 10], [0, 0, 100, 10]), compare([0, 0, width, 20], truth)):
+            shown = printed_iou(reading.sentence)
+            assert shown == pytest.approx(reading.iou, abs=0.005)
+            assert [shown >= limit for limit in (*THRESHOLDS, 1)] == [
+                reading.iou >= limit for limit in (*THRESHOLDS, 1)
+            ]
+            assert (shown > 0) == (reading.iou > 0)
+
+    @pytest.mark.parametrize(
+        ("box", "truth", "words"),
+        [
+            ([5, 5, 5, 9], [0, 0, 10, 10], "a box without area covers nothing"),
+            ([0, 0, 10, 10], [5, 5, 5, 9], "the true box has no area"),
+            ([5, 5, 5, 5], [5, 5, 5, 5], "a box without area covers nothing"),
+            ([0, 0, 5, 5], [5, 0, 9, 5], "do not overlap"),
+        ],
+    )
+    def test_degenerate(self, box, truth, words):
+        reading = compare(box, truth)
+        assert reading.iou == 0
+        assert np.isfinite(reading.giou)
+        assert words in reading.sentence
+
+    def test_takes_tensors(self):
+        box, truth = torch.tensor([0.0, 0, 10, 10]), torch.tensor([0.0, 0, 10, 16])
+        assert compare(box, truth) == compare(box.tolist(), truth.tolist())
+
+    def test_wrong_corners(self):
+        with pytest.raises(ValueError, match="x1 <= x2 and y1 <= y2"):
+            compare([10, 0, 0, 10], [0, 0, 10, 10])
+
+
+class TestDescribe:
+    def test_two_lines(self):
+        assert describe([0, 0, 2000, 10], [0, 0, 2000.05, 10]).splitlines() == [
+            "IoU 0.99998: passes at 0.5 and at 0.75.",
+            "[0, 0, 2000, 10] · intersection 20,000 / union 20,000.5 px² · GIoU 1.00",
+        ]
+
+
+class TestDragLab:
+    """The callback of the lab, over its whole range: what the page can send, Python answers."""
+
+    def test_starts_in_the_middle(self):
+        lab = drag_lab(Image.new("RGB", (80, 60)), [10, 10, 50, 50], "the red mug")
+        assert lab.box == [20, 15, 60, 45]
+        assert lab.truth == [[10, 10, 50, 50]]
+        assert "the red mug" in lab.title
+        assert lab.note == describe(lab.box, [10, 10, 50, 50])
+
+    def test_starts_where_it_is_told(self):
+        lab = drag_lab(noise(*HW), torch.tensor([10.0, 10, 50, 50]), "the mug", torch.tensor([1.0, 2, 3, 4]))
+        assert lab.box == [1, 2, 3, 4]
+
+    def test_the_note_follows_every_box_in_the_picture(self):
+        lab = drag_lab(noise(*HW), [10, 10, 50, 50], "the mug")
+        xs, ys = [0, 10, 33, 50, 80], [0, 10, 27, 50, 60]
+        boxes = [[x1, y1, x2, y2] for x1 in xs for x2 in xs for y1 in ys for y2 in ys if x1 <= x2 and y1 <= y2]
+        assert len(boxes) == 225
+        for box in boxes:
+            lab.set_state({"box": box})  # as the page sends it: integers where they are whole
+            assert lab.box == box
+            assert lab.note == describe(box, [10, 10, 50, 50])
+            assert lab.note_of == box
+
+    def test_the_page_gets_note_and_box_in_one_message(self):
+        lab = drag_lab(noise(*HW), [10, 10, 50, 50], "the mug")
+        sent = []
+        lab.send = lambda content, buffers=None: None
+        lab._send = lambda message, buffers=None: sent.append(set(message["state"]))
+        lab.box = [0, 0, 10, 10]
+        assert [names for names in sent if names & {"note", "note_of"}] == [{"note", "note_of"}]
+
+
+class TestCanvas:
+    def words(self, box: list[float]) -> str:
+        return f"{box[2] - box[0]:g} wide"
+
+    def test_sends_the_picture_lossless(self):
+        image = noise(*HW)
+        canvas = Canvas(image, [0, 0, 8, 8], self.words)
+        assert canvas.image_hw == HW
+        np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(canvas.picture))), image)
+
+    def test_a_large_photograph_is_sent_smaller_but_keeps_its_pixels(self):
+        canvas = Canvas(Image.new("RGB", (4000, 3000)), [3000, 2000, 4000, 3000], self.words)
+        assert canvas.image_hw == (3000, 4000)
+        assert max(Image.open(io.BytesIO(canvas.picture)).size) == LONGEST_SIDE
+        assert canvas.note == "1000 wide"
+
+    def test_in_words(self):
+        canvas = Canvas(
+            noise(*HW), [0, 0, 8, 8], self.words, truth=[[1, 2, 3, 4]], truth_labels=["mug"], title="Find it"
+        )
+        assert canvas.in_words().splitlines() == [
+            "Find it",
+            "yours: left 0, top 0, right 8, bottom 8",
+            "mug: left 1, top 2, right 3, bottom 4",
+            "8 wide",
+        ]
+
+    @pytest.mark.parametrize("box", [[0, 0, 81, 60], [-1, 0, 5, 5], [6, 0, 5, 5], [0, 0, float("nan"), 5]])
+    def test_refuses_a_box_that_is_not_in_the_picture(self, box):
+        message = r"box: expected .* inside a picture 80 wide and 60 high, got .*clip_boxes"
+        with pytest.raises(ValueError, match=message):
+            Canvas(noise(*HW), box, self.words)
+        canvas = Canvas(noise(*HW), [0, 0, 80, 60], self.words)
+        with pytest.raises(ValueError, match=message):
+            canvas.box = box
+        assert canvas.box == [0, 0, 80, 60]
+        assert canvas.note == "80 wide"
+
+    def test_takes_the_images_that_the_figures_take(self):
+        grey = np.full(HW, 51, np.uint8)
+        for image in (grey, torch.from_numpy(grey), Image.fromarray(grey), np.full((*HW, 3), 0.2)):
+            picture = Image.open(io.BytesIO(Canvas(image, [0, 0, 8, 8], self.words).picture))
+            assert picture.mode == "RGB"
+            assert picture.getpixel((5, 5)) == (51, 51, 51)
+        with pytest.raises(ValueError, match="Channels come last"):
+            Canvas(torch.zeros(3, *HW), [0, 0, 8, 8], self.words)
+
+    def test_refuses_truths_without_labels_or_with_corners_crossed(self):
+        with pytest.raises(ValueError, match="truth_labels: expected 1, one per box of truth, got"):
+            Canvas(noise(*HW), [0, 0, 8, 8], self.words, truth=[[0, 0, 1, 1]])
+        with pytest.raises(ValueError, match="truth: expected x1 <= x2"):
+            Canvas(noise(*HW), [0, 0, 8, 8], self.words, truth=[[5, 0, 1, 1]], truth_labels=["mug"])
+
+
+class TestStillFrame:
+    def test_the_bundle_carries_the_live_view_and_a_still(self):
+        lab = drag_lab(noise(*HW), [10, 10, 50, 50], "the mug")
+        data, metadata = lab._repr_mimebundle_()
+        assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == lab.model_id
+        assert data["text/plain"] == lab.in_words() == metadata["image/png"]["alt"]
+        assert base64.b64decode(data["image/png"]) == lab.first_frame()
+
+    def test_shows_both_boxes_in_the_pixels_of_a_shrunk_photograph(self, monkeypatch):
+        figures = []
+        monkeypatch.setattr("gk_utils.labs.canvas.to_png", lambda figure: figures.append(figure) or to_png(figure))
+        truth, start = [2000, 1000, 3000, 3000], [1000, 1000, 2000, 2000]
+        png = drag_lab(Image.new("RGB", (4 * LONGEST_SIDE, 3 * LONGEST_SIDE)), truth, "it", start).first_frame()
+        assert png.startswith(b"\x89PNG")
+        assert len(png) <= PNG_BYTES
+        (axes,) = figures[0].axes
+        drawn = {patch.get_gid(): patch.get_bbox().extents for patch in axes.patches}
+        np.testing.assert_allclose(drawn["boxes"] * 4, start)
+        np.testing.assert_allclose(drawn["truth"] * 4, truth)
+        assert {text.get_text() for text in axes.texts} == {"yours", "truth"}
+
+
+class TestPage:
+    def test_the_geometry_of_the_page(self):
+        node = shutil.which("node")
+        if node is None:
+            pytest.skip("THE PAGE'S GEOMETRY WAS NOT TESTED: no `node` here. Install the package `nodejs`.")
+        done = subprocess.run(
+            [node, "--test", str(HERE / "canvas.test.mjs")], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def test_it_has_the_colours_of_the_figures(self):
+        script = (LABS / "static" / "canvas.js").read_text()
+        assert f'const LEARNER = {{ line: "{BLUE}"' in script
+        assert f'const TRUTH = {{ line: "{ORANGE}"' in script
+
+    def test_every_traitlet_the_page_reads_exists(self):
+        script = (LABS / "static" / "canvas.js").read_text()
+        traits = Canvas.class_traits(sync=True)
+        read = {name for name in traits if f'"{name}"' in script}
+        assert {"mode", "picture", "image_hw", "title", "box", "truth", "truth_labels", "note", "note_of"} <= read
+        for chunk in script.split('model.get("')[1:]:
+            assert chunk.split('"')[0] in traits
+
+    def test_nothing_is_loaded_from_outside(self):
+        for path in (LABS / "static").iterdir():
+            text = path.read_text()
+            assert "http" not in text
+            assert "import " not in text
+
+
+def test_no_output_capture_in_the_labs():
+    """`interact` and Output widgets stall executed notebooks: labs observe traitlets and nothing else."""
+    for path in LABS.glob("*.py"):
+        names = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
+        assert not names & {"interact", "interactive", "Output"}, path
