@@ -33,6 +33,7 @@ test: $(VENV)/.dev ## run every check: lint, unit tests, doctests, notebooks, co
 notebooks: $(VENV)/.dev ## build the notebooks whose lesson changed (LESSON=01_boxes: that one; ARGS=--force: anyway)
 	$(PY) -m gk_utils.classroom.build $(LESSON) $(ARGS)
 	$(PY) -m gk_utils.classroom.claims
+	$(PY) -m gk_utils.classroom.lesson_map
 
 new: $(VENV)/.dev ## start a lesson: make new LESSON=18_topic
 	@test -n "$(LESSON)" || { echo "LESSON: expected a name, got none. Run: make new LESSON=18_topic"; exit 2; }

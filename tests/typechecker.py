@@ -1,4 +1,4 @@
-"""The checker behind the shape annotations, under pytest only: beartype, with an int accepted where a float is meant."""
+"""Checks the shape annotations, under pytest only: beartype, with an int accepted where a float is meant."""
 
 from beartype import BeartypeConf
 from beartype import beartype as configurable
