@@ -27,7 +27,7 @@ test: $(VENV)/.dev ## run every check: lint, unit tests, doctests, notebooks, co
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/codespell
 	$(PY) -m pytest -q -n 2 --dist loadfile --durations=10 tests gk_utils
-	$(PY) -m pytest -q -n 2 --dist loadfile -p no:doctest -W default --nbval-lax --nbval-current-env \
+	$(PY) -m pytest -q -n 2 --dist loadfile -o addopts= -o filterwarnings= --nbval-lax --nbval-current-env \
 	  --nbval-cell-timeout=120 --nbval-kernel-startup-timeout=120 notebooks
 
 notebooks: $(VENV)/.dev ## build the notebooks whose lesson changed (LESSON=01_boxes: that one; ARGS=--force: anyway)

@@ -1,7 +1,7 @@
 """gk_utils, the grounding kit: what the lessons of the course compute with, in modules that can be read alone.
 
 Boxes and the numbers about them: `boxes` (formats, coordinate frames, IoU), `metrics` and `average_precision`.
-Pictures: `viz` draws them (with `drawing`, `charts` and `figure_png` behind it), `photos` holds seven labelled ones.
+Pictures: `viz` draws them (with `drawing`, `charts` and `figure_image` behind it), `photos` holds seven labelled ones.
 Between modules: `protocols` says what a detector or a grounder returns, `checkpoints` saves and verifies weights,
 `formats` reads and writes the files of data sets, `errors` checks arguments in one form. Around the lessons: `labs` are
 the interactive exercises, `classroom` checks and grades answers and builds the notebooks, and

@@ -16,7 +16,7 @@ from gk_utils.drawing import (
     ORANGE,
     PURPLE,
     SKY,
-    VERMILLION,
+    VERMILION,
     axes_at,
     sheet,
     text_width,
@@ -26,7 +26,7 @@ from gk_utils.errors import check_choice, check_same_length
 from gk_utils.metrics import Interval
 
 WIDTH = 6.4  # inches
-LINE_COLOURS = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY, INK)
+LINE_COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, INK)
 MARKERS = "osD^vPX"
 DASHES = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1)), (0, (8, 3)), (0, (2, 2)))
 

@@ -19,7 +19,7 @@ from matplotlib.textpath import text_to_path
 from torch import Tensor
 
 # Okabe and Ito's colours, which people with any common colour vision tell apart; their yellow is too pale on white.
-BLUE, GREEN, PURPLE, SKY, VERMILLION = COLOURS = ("#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+BLUE, GREEN, PURPLE, SKY, VERMILION = COLOURS = ("#0072B2", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 ORANGE, INK = "#E69F00", "#222222"  # the truth; text, axes and regions
 FONT = 8.5  # points
 LINE = 1.3  # from one line of text to the next, in sizes of the text

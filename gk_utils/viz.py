@@ -1,7 +1,7 @@
 """One house style for every figure of the course: pictures with boxes and masks, planes, curves, interval bars.
 
 Every function returns a `matplotlib.figure.Figure` and shows nothing; at the end of a notebook cell the figure renders
-as one palette PNG of at most 60 kB. Predictions are solid, truth is dashed orange, regions are hatched, and each has a
+as one file of at most 60 kB. Predictions are solid, truth is dashed orange, regions are hatched, and each has a
 text tag, so that nothing hangs on colour alone.
 Coordinates are continuous pixels: the pixel in row 0, column 0 covers [0, 1] x [0, 1]; x points right and y down.
 """
@@ -25,14 +25,14 @@ from torch import Tensor
 from gk_utils.charts import bars, curve
 from gk_utils.drawing import COLOURS, FONT, INK, ORANGE, Tag, add_tags, as_pixels, axes_at, lines_height, sheet, wrap
 from gk_utils.errors import check_boxes, check_hw
-from gk_utils.figure_png import render_in_notebooks
+from gk_utils.figure_image import render_in_notebooks
 
 __all__ = ["Picture", "bars", "curve", "draw_plane", "show_boxes", "show_grid", "show_masks"]
 
 WIDTH = 6.4  # inches: 691 pixels, a notebook's column
-# What all panels of a figure cover together, in square inches. For a photograph of this size 60 kB hold about 150
-# colours, and no bands show; at twice the size they hold 40.
-AREA = 13.0
+# What all panels of a figure cover together, in square inches: a page's width for a photograph of the usual shape, and
+# what 60 kB hold in good quality.
+AREA = 27.0
 STYLES = {  # what `Picture` calls the boxes and their labels, from the lowest layer up
     ("regions", "region_labels"): {"edgecolor": INK, "linewidth": 1, "hatch": "////"},
     ("boxes", "labels"): {"linewidth": 2},

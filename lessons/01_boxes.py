@@ -46,7 +46,7 @@ import torch
 
 from gk_utils import boxes as gk
 from gk_utils import charts, metrics, photos, viz
-from gk_utils.classroom import check, report, use
+from gk_utils.classroom import check, report, solution, use
 from gk_utils.frames import Frame
 
 # %% [markdown]

@@ -235,6 +235,18 @@ def close_notebook(page: Page) -> None:
 # The lab on the page
 
 
+# Where the canvas lies, once it has stayed there for a third of a second: figures above it may still be arriving.
+SETTLED_RECTANGLE = """async (canvas) => {
+  let before = "", since = performance.now();
+  for (;;) {
+    const r = canvas.getBoundingClientRect(), now = [r.left, r.top, r.width, r.height];
+    if (now.join() !== before) { before = now.join(); since = performance.now(); }
+    if (performance.now() - since > 333) return now;
+    await new Promise((resolve) => setTimeout(resolve, 40));
+  }
+}"""
+
+
 @dataclass(frozen=True)
 class Lab:
     """A canvas of the course on an open page, addressed in pixels of its picture."""
@@ -269,9 +281,7 @@ class Lab:
     def drag(self, start: tuple[float, float], by: tuple[float, float], finger: CDPSession | None = None) -> None:
         """Press at a point of the picture, move by so many of its pixels in steps, release."""
         self.canvas.scroll_into_view_if_needed()
-        left, top, width, height = self.canvas.evaluate(
-            "c => { const r = c.getBoundingClientRect(); return [r.left, r.top, r.width, r.height]; }"
-        )
+        left, top, width, height = self.canvas.evaluate(SETTLED_RECTANGLE)
         scale_x, scale_y = width / self.picture_hw[1], height / self.picture_hw[0]
         path = [
             (left + (start[0] + by[0] * t) * scale_x, top + (start[1] + by[1] * t) * scale_y)

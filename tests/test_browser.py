@@ -100,7 +100,7 @@ class TestLab:
         expect(output.locator("canvas.gk-canvas")).to_be_visible()
         expect(output.locator("img")).to_have_count(0)
         (bundle,) = ran[SHOW].outputs
-        assert {"application/vnd.jupyter.widget-view+json", "image/png", "text/plain"} == set(bundle["data"])
+        assert {"application/vnd.jupyter.widget-view+json", "image/jpeg", "text/plain"} == set(bundle["data"])
         assert "yours: left 40, top 40, right 160, bottom 120" in "".join(bundle["data"]["text/plain"])
 
     @pytest.mark.parametrize(("pixel_ratio", "zoom", "window_wh"), [(1, 1, (1200, 900)), (2, 1.25, (800, 600))])

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "gk_utils"
 GROUND = {
     *("errors", "boxes", "frames", "metrics", "average_precision", "photos", "protocols", "checkpoints", "training"),
-    *("viz", "charts", "drawing", "figure_png"),
+    *("viz", "charts", "drawing", "figure_image"),
     *("formats", "models", "countertop", "kernels"),
 }
 TECHNIQUES = {

@@ -163,7 +163,7 @@ class TestShowMasks:
 
     def test_a_mask_at_the_edge_is_closed(self):
         figure = show_masks(GREY, self.masks()[1:], [""])
-        assert all(along(figure, BLUE, (52, 59.7), (78, 59.7)))
+        assert all(along(figure, BLUE, (52, 59.9), (78, 59.9)))
 
     def test_empty_mask(self):
         assert texts(show_masks(GREY, torch.zeros(1, 60, 80, dtype=torch.bool))) == ["mask (empty)"]

@@ -20,7 +20,7 @@ from PIL import Image
 
 from gk_utils.drawing import as_pixels
 from gk_utils.errors import check_boxes
-from gk_utils.figure_png import to_png
+from gk_utils.figure_image import Mime, to_image
 from gk_utils.viz import show_boxes
 
 STATIC = pathlib.Path(__file__).parent / "static"
@@ -115,12 +115,12 @@ class Canvas(anywidget.AnyWidget):
         lines = [f"{name}: left {x1:g}, top {y1:g}, right {x2:g}, bottom {y2:g}" for name, (x1, y1, x2, y2) in boxes]
         return "\n".join([*([self.title] if self.title else []), *lines, self.note])
 
-    def first_frame(self) -> bytes:
-        """The canvas as it stands, with its title and note, as a palette PNG of at most 60 kB.
+    def first_frame(self) -> tuple[Mime, bytes]:
+        """The canvas as it stands, with its title and note, as a picture file of at most 60 kB and its type.
 
         >>> canvas = Canvas(Image.new("RGB", (64, 48)), [8, 8, 24, 24], lambda box: "Too small.")
-        >>> Image.open(io.BytesIO(canvas.first_frame())).format
-        'PNG'
+        >>> canvas.first_frame()[0]
+        'image/jpeg'
         """
         with Image.open(io.BytesIO(self.picture)) as picture:
             scale = picture.width / self.image_hw[1]
@@ -133,7 +133,7 @@ class Canvas(anywidget.AnyWidget):
                 title=self.title,
                 caption=self.note,
             )
-        return to_png(figure)
+        return to_image(figure)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]] | None:
         """The live view, and for readers without one the first frame and its words."""
@@ -142,8 +142,9 @@ class Canvas(anywidget.AnyWidget):
             return None
         data, metadata = bundle
         words = self.in_words()
-        still = {"text/plain": words, "image/png": base64.b64encode(self.first_frame()).decode()}
-        return {**data, **still}, {**metadata, "image/png": {"alt": words}}
+        mime, content = self.first_frame()
+        still = {"text/plain": words, mime: base64.b64encode(content).decode()}
+        return {**data, **still}, {**metadata, mime: {"alt": words}}
 
 
 def _inside(box: list[float], image_hw: tuple[int, int]) -> list[float]:
