@@ -1,6 +1,7 @@
 import math
 import time
 
+import numpy as np
 import pytest
 import torch
 import torchvision.ops
@@ -10,6 +11,10 @@ from torch import tensor
 from torch.testing import assert_close
 
 from gk_utils import boxes as gk
+from gk_utils.classroom import check
+from gk_utils.classroom.exercise import problems, reference
+from gk_utils.classroom.exercises.boxes import EXERCISES
+from gk_utils.frames import Frame
 
 TABLES = [gk.pairwise_iou, gk.pairwise_giou, gk.pairwise_diou]
 PAIRS = [gk.paired_iou, gk.paired_giou, gk.paired_diou]
@@ -148,10 +153,10 @@ class TestAgreement:
         boxes1, boxes2 = boxes1[gk.box_areas(boxes1) > 0], boxes2[gk.box_areas(boxes2) > 0]
         tolerance = 1e-10 if dtype == torch.float64 else 1e-4
         theirs = [torchvision.ops.box_iou, torchvision.ops.generalized_box_iou, torchvision.ops.distance_box_iou]
-        for ours, reference in zip(TABLES, theirs, strict=True):
+        for ours, known in zip(TABLES, theirs, strict=True):
             # torchvision's DIoU adds 1e-7 to the squared diagonal
             slack = 1e-9 if ours is gk.pairwise_diou else 0
-            assert_close(ours(boxes1, boxes2), reference(boxes1, boxes2), rtol=0, atol=tolerance + slack)
+            assert_close(ours(boxes1, boxes2), known(boxes1, boxes2), rtol=0, atol=tolerance + slack)
 
     @pytest.mark.parametrize(("table", "pair"), list(zip(TABLES, PAIRS, strict=True)))
     def test_pairs_are_the_diagonal(self, table, pair):
@@ -295,3 +300,81 @@ class TestNms:
     def test_error_text(self, unhooked):
         with pytest.raises(ValueError, match=r"scores: expected as many rows as boxes \(2\), got 3"):
             gk.nms(torch.zeros(2, 4), torch.zeros(3))
+
+
+def read_answer_with_a_frame(answer, image_hw):
+    frame = Frame.of_image(image_hw).pad((max(image_hw),) * 2, "corner").resize((999, 999))
+    y1, x1, y2, x2 = answer
+    boxes = frame.to_pixels(tensor([[x1, y1, x2, y2]], dtype=torch.float64))
+    return gk.clip_boxes(boxes, image_hw)[0].tolist()
+
+
+def read_answer_in_numpy(answer, image_hw):
+    pixels = np.array(answer)[[1, 0, 3, 2]] / 999 * max(image_hw)
+    return list(np.minimum(pixels, [*image_hw[::-1], *image_hw[::-1]]))
+
+
+def coverage_by_loop(boxes, truth):
+    covered = []
+    for (a, b, c, d), (e, f, g, h) in zip(boxes.tolist(), truth.tolist(), strict=True):
+        shared = max(min(c, g) - max(a, e), 0) * max(min(d, h) - max(b, f), 0)
+        area = (g - e) * (h - f)
+        covered.append(shared / area if area else 0.0)
+    return tensor(covered)
+
+
+def coverage_from_iou(boxes, truth):
+    iou, area = gk.paired_iou(boxes, truth), gk.box_areas(truth)
+    shared = iou * (gk.box_areas(boxes) + area) / (1 + iou)
+    return (shared / area).nan_to_num()
+
+
+def waste_by_loop(boxes1, boxes2):
+    pairs = zip(boxes1.tolist(), boxes2.tolist(), strict=True)
+    return tensor([iou_by_hand(a, b) - giou_by_hand(a, b) for a, b in pairs])
+
+
+def which_frame_by_loop(boxes_said, truth, image_hw):
+    height, width = image_hw
+    side = max(image_hw)
+    readings = {
+        "pixels": boxes_said,
+        "unit": boxes_said * tensor([width, height] * 2),
+        "thousand": boxes_said * tensor([width, height] * 2) / 1000,
+        "square unit": boxes_said * side - tensor([side - width, side - height] * 2) / 2,
+    }
+    best, score = "", -1.0
+    for name, boxes in readings.items():
+        mean = sum(iou_by_hand(a, b) for a, b in zip(boxes.tolist(), truth.tolist(), strict=True)) / len(truth)
+        if mean > score:
+            best, score = name, mean
+    return best
+
+
+def which_frame_by_table(boxes_said, truth, image_hw):
+    photo, side = Frame.of_image(image_hw), max(image_hw)
+    frames = [photo, photo.unit(), photo.unit().resize((1000, 1000)), photo.fit((side, side)).unit()]
+    means = torch.stack([gk.pairwise_iou(f.to_pixels(boxes_said), truth).diagonal().mean() for f in frames])
+    return ["pixels", "unit", "thousand", "square unit"][int(means.argmax())]
+
+
+RIGHT_ANSWERS = {
+    "01.read_answer": (read_answer_with_a_frame, read_answer_in_numpy),
+    "01.which_frame": (which_frame_by_loop, which_frame_by_table),
+    "01.coverage": (coverage_by_loop, coverage_from_iou),
+    "01.waste": (waste_by_loop, lambda boxes1, boxes2: gk.paired_iou(boxes1, boxes2) - gk.paired_giou(boxes1, boxes2)),
+}
+
+
+class TestExercises:
+    @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
+    def test_is_sound_and_names_three_mistakes(self, exercise):
+        assert problems(exercise, reference(exercise.id)) == []
+        assert len(exercise.mistakes) >= 3
+
+    @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
+    @pytest.mark.parametrize("hidden", [False, True])
+    def test_other_right_answers_pass(self, exercise, hidden, capsys):
+        for answer in RIGHT_ANSWERS[exercise.id]:
+            check(exercise.id, answer, hidden=hidden)
+            assert f"{exercise.id} passed" in capsys.readouterr().out

@@ -32,7 +32,7 @@ LONG = {"grounding_dino", "segment_anything"}  # a model is read top to bottom i
 TESTED_ELSEWHERE = {
     "__main__": "test_doctor.py runs the command line",
     "labs/": "test_labs.py holds one class per lab and the canvas",
-    "classroom/exercises/": "test_notebooks.py solves each, test_lint.py feeds each its own mistakes",
+    "classroom/exercises/": "the test file of the lesson's module holds them sound: test_boxes.py for boxes",
     "classroom/coursework": "test_coursework.py grades with it",
     "classroom/lint": "test_lint.py tests the lint and its three parts",
 }
