@@ -51,8 +51,8 @@ clean: ## remove the virtual environment and caches; your work in my/ stays
 # --- installing: each stamp stands for a finished step, so a second call starts at once ------------------------------
 
 $(PY):
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || { \
-	  echo "PYTHON: expected Python 3.11 to 3.13, got $$($(PYTHON) --version 2>&1 || echo none)."; \
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null || { \
+	  echo "PYTHON: expected Python 3.11 to 3.13, got $$($(PYTHON) --version 2>/dev/null || echo none)."; \
 	  echo "Install one and name it: make lab PYTHON=python3.12"; exit 1; }
 	@echo "1/3  Making the virtual environment $(VENV)"
 	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \

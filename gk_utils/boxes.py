@@ -3,6 +3,7 @@
 The convention of the whole package: `boxes` is a float tensor (..., 4) of corners x1, y1, x2, y2 in absolute pixels,
 y down, continuous: a box from 0 to 10 is 10 wide. Anything else carries its name (`boxes_xywh`, `boxes_unit`); `frames`
 converts between the pixels of a picture and what a model counts in.
+Areas and agreement of boxes in half precision come back as float32: float16 ends at 65504, a square of 256 x 256.
 
 Source: GIoU, Rezatofighi et al. 2019, arXiv:1902.09630; DIoU, Zheng et al. 2020, arXiv:1911.08287.
 Notebook: 01.
@@ -102,6 +103,7 @@ def box_areas(boxes: Float[Tensor, "*n 4"]) -> Float[Tensor, "*n"]:
     tensor([200.,   0.])
     """
     check_boxes(boxes)
+    boxes = _widened(boxes)
     return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
 
 
@@ -214,6 +216,7 @@ Corners = tuple[Tensor, Tensor, Tensor, Tensor]
 def _pairwise(boxes1: Tensor, boxes2: Tensor, formula) -> Tensor:
     check_boxes(boxes1, "boxes1")
     check_boxes(boxes2, "boxes2")
+    boxes1, boxes2 = _widened(boxes1), _widened(boxes2)
     return formula(boxes1.T.unsqueeze(2).unbind(0), boxes2.T.unsqueeze(1).unbind(0))  # n 1 and 1 m
 
 
@@ -221,7 +224,12 @@ def _paired(boxes1: Tensor, boxes2: Tensor, formula) -> Tensor:
     check_boxes(boxes1, "boxes1")
     check_boxes(boxes2, "boxes2")
     check_same_length(boxes1, boxes2, ("boxes1", "boxes2"))
-    return formula(boxes1.unbind(-1), boxes2.unbind(-1))
+    return formula(_widened(boxes1).unbind(-1), _widened(boxes2).unbind(-1))
+
+
+def _widened(boxes: Tensor) -> Tensor:
+    """Half precision as float32; wider numbers as they are."""
+    return boxes.float() if boxes.dtype in (torch.float16, torch.bfloat16) else boxes
 
 
 def _overlap(a: Corners, b: Corners) -> tuple[Tensor, Tensor]:

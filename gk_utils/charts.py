@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 from matplotlib.figure import Figure
+from torch import Tensor
 
 from gk_utils.drawing import (
     BLUE,
@@ -25,7 +26,7 @@ from gk_utils.drawing import (
 from gk_utils.errors import check_choice, check_same_length
 from gk_utils.metrics import Interval
 
-WIDTH = 6.4  # inches
+WIDTH = 6.4  # inches: 691 pixels, a notebook's column
 LINE_COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, INK)
 MARKERS = "osD^vPX"
 DASHES = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)), (0, (3, 1)), (0, (8, 3)), (0, (2, 2)))
@@ -64,7 +65,7 @@ def curve(
         raise ValueError(
             f"lines: expected 1 to {len(LINE_COLOURS)}, got {len(lines)}. Split them over several figures."
         )
-    x = np.asarray(x, float)
+    x = _numbers(x)
     margin = max(map(text_width, lines)) / 72 + 0.3
     figure, base = sheet(WIDTH, 3.25, title=title, caption=caption)
     axes = axes_at(figure, 0.7, base + 0.5, WIDTH - 0.7 - margin, 2.7)
@@ -74,7 +75,7 @@ def curve(
     axes.spines[["top", "right"]].set_visible(False)
     ends = []
     for (name, line), colour, dashes, marker in zip(lines.items(), LINE_COLOURS, DASHES, MARKERS, strict=False):
-        y = np.asarray(line, float)
+        y = _numbers(line)
         check_same_length(x, y, ("x", f"lines[{name!r}]"))
         finite = np.flatnonzero(np.isfinite(y))
         if not len(finite):
@@ -141,6 +142,10 @@ def bars(
     for row, text in enumerate(numbers):
         axes.text(1.03, row, text, transform=axes.get_yaxis_transform(), size=FONT, color=INK, va="center")
     return figure
+
+
+def _numbers(values: Any) -> np.ndarray:
+    return np.asarray(values.detach().cpu() if isinstance(values, Tensor) else values, float)
 
 
 def _spread(heights: list[float], gap: float, top: float) -> list[float]:

@@ -36,9 +36,11 @@ facts = {}
 try:
     import torch
     facts["torch"] = torch.__version__
-    if torch.cuda.is_available():
-        facts["gpu"] = torch.cuda.get_device_name(0)
-        facts["capability"] = torch.cuda.get_device_capability(0)
+    try:
+        if torch.cuda.is_available():
+            facts.update(capability=torch.cuda.get_device_capability(0), gpu=torch.cuda.get_device_name(0))
+    except Exception as error:
+        facts["gpu_error"] = f"{type(error).__name__}: {error}".splitlines()[0]
     from torchvision.ops import nms
     boxes = torch.tensor([[0.0, 0, 10, 10], [1, 1, 10, 10], [20, 20, 30, 30]])
     facts["kept"] = nms(boxes, torch.tensor([0.9, 0.8, 0.7]), 0.5).tolist()
@@ -134,6 +136,8 @@ def check_torch() -> list[Finding]:
 
 def judge_gpu(facts: dict[str, Any]) -> list[Finding]:
     """What the GPU that `probe_torch` found is good for."""
+    if "gpu_error" in facts:
+        return note("GPU", f"none that works ({facts['gpu_error']}): the course runs on the CPU", "Look at nvidia-smi.")
     if "gpu" not in facts:
         idle = shutil.which("nvidia-smi") and "nvidia-smi is here: for the GPU, install a CUDA build of torch."
         return note("GPU", "none: the course runs on the CPU", idle or "")
@@ -180,7 +184,10 @@ def check_labs() -> list[Finding]:
 
 def check_photographs() -> list[Finding]:
     """The photographs of scikit-image's wheel that data/photos labels."""
-    labels = json.loads((ROOT / "data" / "photos" / "labels.json").read_text(encoding="utf-8"))
+    path = Path("data") / "photos" / "labels.json"
+    if not (ROOT / path).is_file():
+        return fail("photographs", f"{path} is missing", f"Restore it: git checkout {path}")
+    labels = json.loads((ROOT / path).read_text(encoding="utf-8"))
     files = [image["file_name"] for image in labels["images"]]
     spec = importlib.util.find_spec("skimage")
     if spec is None or spec.origin is None:
@@ -248,6 +255,8 @@ def examine() -> list[Finding]:
     def answer(need: str) -> None:
         try:
             answers[need] = CHECKS[need]()
+        except subprocess.TimeoutExpired:
+            return  # the same as no answer in time
         except (Exception, SystemExit) as error:
             found = " ".join(f"could not be checked ({type(error).__name__}: {error})".split())
             answers[need] = fail(need, found, INSTALL.format("lab,hub"))

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
 from matplotlib.textpath import text_to_path
+from PIL import Image
 from torch import Tensor
 
 # Okabe and Ito's colours, which people with any common colour vision tell apart; their yellow is too pale on white.
@@ -198,6 +199,8 @@ def as_pixels(image: Any) -> np.ndarray:
     >>> as_pixels(np.array([[0.0, 1.0]])).tolist()
     [[0, 255]]
     """
+    if isinstance(image, Image.Image) and image.mode == "P":  # its numbers are places in a palette, not colours
+        image = image.convert("RGB")
     pixels = np.asarray(image.detach().cpu() if isinstance(image, Tensor) else image)
     if pixels.ndim not in (2, 3) or (pixels.ndim == 3 and pixels.shape[2] != 3) or 0 in pixels.shape:
         shape = tuple(pixels.shape)

@@ -161,8 +161,7 @@ def recall_at_k(ranks: Float[Tensor, " n"], k: int = 1) -> float:
     """
     if k < 1:
         raise ValueError(f"k: expected at least 1, got {k}. R@1 looks at the first box alone.")
-    hits = ranks <= k
-    return _mean(hits, hits, "ranks")
+    return _mean(ranks <= k, ranks.masked_fill(ranks == torch.inf, 0), "ranks")
 
 
 # --- how far to trust a number ----------------------------------------------------------------------------------
@@ -206,7 +205,7 @@ def bootstrap_interval(
         level: share of the results inside, between 0 and 1.
 
     Raises:
-        ValueError: no values, or one that is not finite; no resamples; a level outside (0, 1).
+        ValueError: no values, or one that is not finite, of the statistic too; no resamples; a level outside (0, 1).
 
     >>> bootstrap_interval(torch.tensor([1.0] * 80 + [0.0] * 20))
     Interval(value=0.8, low=0.72, high=0.88)
@@ -226,6 +225,7 @@ def bootstrap_interval(
         rows = generator.integers(0, len(values), (min(block, resamples - start), len(values)))
         drawn = values[torch.from_numpy(rows)]
         results += [float(statistic(resample)) for resample in drawn] if statistic else drawn.mean(1).tolist()
+    _check_values(torch.tensor(results), "statistic")  # of a resample without positives, say
     low, high = np.quantile(results, [(1 - level) / 2, (1 + level) / 2]).tolist()
     return Interval(float(statistic(values)) if statistic else values.mean().item(), low, high)
 

@@ -22,14 +22,13 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 from torch import Tensor
 
-from gk_utils.charts import bars, curve
+from gk_utils.charts import WIDTH, bars, curve
 from gk_utils.drawing import COLOURS, FONT, INK, ORANGE, Tag, add_tags, as_pixels, axes_at, lines_height, sheet, wrap
 from gk_utils.errors import check_boxes, check_hw
 from gk_utils.figure_image import render_in_notebooks
 
 __all__ = ["Picture", "bars", "curve", "draw_plane", "show_boxes", "show_grid", "show_masks"]
 
-WIDTH = 6.4  # inches: 691 pixels, a notebook's column
 # What all panels of a figure cover together, in square inches: a page's width for a photograph of the usual shape, and
 # what 60 kB hold in good quality.
 AREA = 27.0

@@ -191,6 +191,12 @@ class TestAgreement:
         assert second.grad.isfinite().all()
         assert pair(first, second)[0] == 0
 
+    @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+    @pytest.mark.parametrize("function", [*TABLES, *PAIRS])
+    def test_half_precision_equals_float32(self, function, dtype):
+        boxes = tensor([[0, 0, 640, 480], [0, 0, 320, 240]], dtype=dtype)  # 307 200 pixels: not a float16
+        assert_close(function(boxes, boxes.flip(0)), function(boxes.float(), boxes.flip(0).float()), rtol=0, atol=0)
+
     def test_torchvision_gives_nan_where_ours_is_zero(self):
         point = tensor([[5.0, 5, 5, 5]])
         assert torchvision.ops.box_iou(point, point).isnan().all()
@@ -274,8 +280,15 @@ class TestBoxAreas:
         boxes = random_boxes(100, 13)
         assert_close(gk.box_areas(boxes), torchvision.ops.box_area(boxes), rtol=0, atol=1e-10)
 
+    def test_half_precision(self):
+        assert gk.box_areas(tensor([0, 0, 640, 480], dtype=torch.float16)).item() == 307200
+
 
 class TestNms:
+    def test_half_precision(self):
+        boxes = tensor([[0, 0, 640, 480], [0, 0, 10, 10]], dtype=torch.float16)
+        assert gk.nms(boxes, tensor([0.9, 0.8])).tolist() == [0, 1]
+
     def test_known_answer(self):
         boxes = tensor([[0.0, 0, 10, 10], [1, 0, 11, 10], [50, 50, 60, 60]])
         assert gk.nms(boxes, tensor([0.9, 0.8, 0.7])).tolist() == [0, 2]

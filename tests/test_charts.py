@@ -50,6 +50,10 @@ class TestCurve:
         line = curve(x, {"error": y}, xlabel="x", ylabel="y").axes[0].lines[0]
         assert line.get_xydata().tolist() == [[1, 0.5], [2, 0.25], [4, 0.125]]
 
+    def test_a_loss_with_a_gradient(self):
+        figure = curve([0, 1], {"loss": torch.ones(2, requires_grad=True)}, xlabel="step", ylabel="loss")
+        assert figure.axes[0].lines[0].get_ydata().tolist() == [1, 1]
+
     def test_names_stand_apart_and_on_the_sheet(self):
         figure = curve([0, 1], {f"a long name of line {k}": [0, 0] for k in range(7)}, xlabel="x", ylabel="y")
         extents = [extent_of(text) for text in figure.axes[0].texts]

@@ -193,6 +193,20 @@ class TestMain:
         )
         assert lines[handed_in.index("knows")].endswith(", an answer to read)") == grade.to_read
 
+    def test_one_that_cannot_be_graded_does_not_stop_the_others(self, tmp_path, capsys, monkeypatch):
+        def grade(folder, lesson, student):
+            if student == "anna":
+                raise RuntimeError("anna, 01_boxes: nbgrader failed: no notebook")
+            return coursework.Grade(student, 3, 4, 2, 2, to_read=True)
+
+        for student in ("anna", "bea"):
+            (tmp_path / "submitted" / student / "01_boxes").mkdir(parents=True)
+        monkeypatch.setattr(coursework, "grade", grade)
+        assert coursework.main(["01", "--grade", "--out", str(tmp_path)]) == 1
+        captured = capsys.readouterr()
+        assert captured.out == "01_boxes bea: 3 of 4 (2 of 2 for the checks, an answer to read)\n"
+        assert captured.err == "anna, 01_boxes: nbgrader failed: no notebook\n"
+
     def test_bad_arguments(self, tmp_path, capsys):
         assert coursework.main(["77", "--out", str(tmp_path)]) == 2
         captured = capsys.readouterr()

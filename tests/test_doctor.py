@@ -155,6 +155,12 @@ class TestCheckTorch:
         assert gpu.found.startswith(f"Tesla T4, compute capability {cuda[0]}.{cuda[1]}")
         assert ("fp16" in gpu.found) == (state == "note")
 
+    def test_a_gpu_that_fails_is_no_fault_of_the_pair(self, fake_torch):
+        fake_torch(TORCH.format(cuda="(9, 0)[2]"))  # asking for it raises
+        pair, gpu = doctor.check_torch()
+        assert (pair.state, gpu.state) == ("OK", "note")
+        assert gpu.found.startswith("none that works (IndexError: ")
+
     def test_a_gpu_that_torch_cannot_use(self, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(doctor.shutil, "which", lambda name: "/usr/bin/nvidia-smi")
         assert "install a CUDA build" in only(doctor.judge_gpu({})).remedy
@@ -235,6 +241,10 @@ class TestCheckPhotographs:
         assert found.state == "FAIL"
         assert "astronaut.png" in found.found
         assert "coffee.png" not in found.found
+
+    def test_no_labels(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setattr(doctor, "ROOT", tmp_path)
+        assert "git checkout" in only(doctor.check_photographs()).remedy
 
     def test_no_scikit_image(self, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: None)
@@ -326,6 +336,11 @@ class TestExamine:
         first, second, third = doctor.examine()
         assert (first.state, second.state, third.state) == ("FAIL", "FAIL", "OK")
         assert first.found == "could not be checked (OSError: a message of two lines)"
+
+    def test_a_program_without_an_answer(self, checks):
+        waits = [sys.executable, "-c", "import time; time.sleep(5)"]
+        checks(first=lambda: subprocess.run(waits, timeout=0.01, check=False))
+        assert only(doctor.examine()) == Finding("FAIL", "first", "no answer in time", "Try again.")
 
     def test_they_run_side_by_side_and_keep_their_order(self, checks):
         def slow(need: str) -> Any:

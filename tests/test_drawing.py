@@ -182,6 +182,10 @@ class TestAsPixels:
     def test_grey(self):
         assert as_pixels(torch.tensor([[0.5]])).tolist() == [[128]]
 
+    def test_a_palette_is_looked_up(self):
+        red = Image.new("RGB", (1, 1), (255, 0, 0)).convert("P", palette=Image.Palette.ADAPTIVE)
+        assert as_pixels(red).tolist() == [[[255, 0, 0]]]
+
     def test_gradients_are_no_obstacle(self):
         assert as_pixels(torch.zeros(2, 2, 3, requires_grad=True)).shape == (2, 2, 3)
 

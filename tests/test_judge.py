@@ -1,11 +1,14 @@
 """The parts of the verdict that test_check.py does not reach through `check`."""
 
+import contextlib
 import signal
 import threading
 import time
 
+import numpy as np
 import pytest
 
+from gk_utils.classroom import judge as judging
 from gk_utils.classroom.exercise import Exercise
 from gk_utils.classroom.judge import error_text, judge, time_limit
 
@@ -101,6 +104,17 @@ class TestJudge:
         assert "\n    4 xxx" in text
         assert "\n    ...\n" in text or text.endswith("\n    ...")
         assert max(map(len, text.split("\n"))) < 200
+
+    def test_the_last_case_swallows_the_interrupt(self, monkeypatch):
+        def stubborn(n):
+            if n == NUMBERS.cases(np.random.default_rng(1))[-1][0]:
+                with contextlib.suppress(KeyboardInterrupt):
+                    spin()
+            return n / 2
+
+        monkeypatch.setattr(judging, "SECONDS", 0.1)
+        text = judge(NUMBERS, half, stubborn).text
+        assert text.startswith("90.half not passed: stopped after 0.1 s in case 8: half(")
 
     def test_no_picture_without_a_value_to_draw(self):
         assert judge(NUMBERS, half, lambda n: 7.0).picture == ((1,), 0.5, 7.0)

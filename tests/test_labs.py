@@ -108,6 +108,8 @@ class TestCompare:
     def test_wrong_corners(self):
         with pytest.raises(ValueError, match="x1 <= x2 and y1 <= y2"):
             compare([10, 0, 0, 10], [0, 0, 10, 10])
+        with pytest.raises(ValueError, match=r"truth: expected shape \(\.\.\., 4\), got \(3,\)"):
+            compare([0, 0, 10, 10], [0, 0, 10])
 
 
 class TestDescribe:
@@ -188,6 +190,8 @@ class TestCanvas:
         with pytest.raises(ValueError, match=message):
             canvas.box = box
         assert canvas.box == [0, 0, 80, 60]
+        with pytest.raises(ValueError, match=message):
+            Canvas(noise(*HW), [0, 0, 80], self.words)
         assert canvas.note == "80 wide"
 
     def test_takes_the_images_that_the_figures_take(self):

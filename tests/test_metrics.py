@@ -207,8 +207,17 @@ class TestRecallAtK:
         with pytest.raises(ValueError, match=message):
             recall_at_k(torch.tensor(ranks), k)
 
+    def test_a_rank_that_is_no_number(self):
+        with pytest.raises(ValueError, match="ranks: expected finite numbers, got nan in row 1"):
+            recall_at_k(torch.tensor([math.inf, math.nan]))
+
 
 class TestBootstrapInterval:
+    def test_a_statistic_without_a_value_is_named(self):
+        hits = torch.tensor([1.0] + [0.0] * 9)  # many resamples have no hit at all
+        with pytest.raises(ValueError, match="statistic: expected finite numbers, got nan"):
+            bootstrap_interval(hits, lambda drawn: drawn[drawn > 0].mean())
+
     def test_equals_scipy(self):
         values = torch.rand(57, dtype=torch.float64, generator=torch.manual_seed(0))
         ours = bootstrap_interval(values, resamples=500, seed=3, level=0.9)

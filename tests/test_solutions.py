@@ -74,6 +74,23 @@ class TestBlockOf:
         block, _ = block_of(cell("SIDE = 5\ndef side():\n    return SIDE\n", "side"), SETUP)
         assert block == "SIDE = 5\n\n\ndef side():\n    return SIDE"
 
+    @pytest.mark.parametrize("change", ["LIMIT += 5", "LIMIT = LIMIT + 5", "LIMIT = 3\nLIMIT: int = 5 * LIMIT"])
+    def test_a_value_made_in_steps_comes_with_all_of_them(self, change):
+        code = f"LIMIT = 10\n{change}\ndef area(n):\n    return n * LIMIT\n"
+        block, missing = block_of(cell(code, "area"), SETUP)
+        namespace = {}
+        exec(block, namespace)
+        assert (namespace["area"](2), missing) == (30, [])
+
+    @pytest.mark.parametrize("change", ["LIMIT += 5", "LIMIT = LIMIT + 5"])
+    def test_a_value_that_starts_in_another_cell_is_missing(self, change):
+        code = f"{change}\ndef area(n):\n    return n * LIMIT\n"
+        assert block_of(cell(code, "area", LIMIT=10), SETUP)[1] == ["LIMIT"]
+
+    def test_a_helper_that_calls_itself_is_not_missing(self):
+        code = "down = lambda n: n and down(n - 1)\ndef area(n):\n    return down(n)\n"
+        assert block_of(cell(code, "area"), SETUP)[1] == []
+
     def test_names_from_other_cells_are_missing_but_local_ones_are_not(self):
         code = "def area(box):\n    image = helper(box)\n    return [image for box in image] + OTHER\n"
         block, missing = block_of(cell(code, "area", helper=len, OTHER=1, image=2, box=3), SETUP)
@@ -157,6 +174,20 @@ class TestStore:
         assert store("01.area", cell(AREA, "area"), SETUP, my) == (
             "Not stored: solutions.py could not be written (No space left on device)."
         )
+
+    def test_a_marker_inside_a_function_does_not_break_the_file(self, my):
+        store("01.area", cell(AREA, "area"), SETUP, my)
+        code = 'def half(n):\n    """\n# >>> 01.area\n    """\n    return n / 2\n'
+        assert store("01.half", cell(code, "half"), SETUP, my).startswith("Not stored: a line of it looks like a mark")
+        assert load("01.area", my)((2, 3)) == 24
+
+    def test_a_byte_order_mark_is_no_damage(self, my):
+        store("01.area", cell(AREA, "area"), SETUP, my)
+        path = my / "solutions.py"
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+        assert load("01.area", my)((2, 3)) == 24
+        assert store("01.one", cell("def one():\n    return 1\n", "one"), SETUP, my) == "Stored in my/solutions.py."
+        assert load("01.area", my)((2, 3)) == 24
 
     def test_nothing_is_lost_when_writing_fails(self, my, monkeypatch):
         store("01.area", cell(AREA, "area"), SETUP, my)

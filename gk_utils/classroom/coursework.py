@@ -11,6 +11,7 @@ nbgrader works in the folder. Students' code runs when it is graded: do that in 
 import argparse
 import contextlib
 import os
+import re
 import sys
 import sysconfig
 import warnings
@@ -143,12 +144,13 @@ def _nbgrader(course: Path) -> Iterator[Any]:
 
 def _succeed(result: dict[str, Any], what: str) -> None:
     if not result["success"]:
-        words = (result.get("log") or result.get("error") or "no reason given").strip().split("\n")[-1]
-        raise RuntimeError(f"{what}: nbgrader failed: {words}")
+        log = (result.get("log") or result.get("error") or "no reason given").strip()
+        reasons = re.findall(r"^ *([\w.]+Error: .*)", log, re.MULTILINE) or log.split("\n")
+        raise RuntimeError(f"{what}: nbgrader failed: {reasons[-1]}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; 0 when it ran, 2 on bad arguments."""
+    """Run the command line; 0 when it ran, 1 when a submission could not be graded, 2 on bad arguments."""
     parser = argparse.ArgumentParser(prog="python -m gk_utils.classroom.coursework", description=__doc__.split("\n")[0])
     parser.add_argument("lessons", nargs="+", help="numbers of lessons, such as 01")
     parser.add_argument("--out", type=Path, default=Path("coursework"), help="the course's folder")
@@ -159,15 +161,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for path in make(options.lessons, options.out):
                 print(f"{path}: hand this out")
             return 0
-        for name in (find(number).stem for number in options.lessons):
-            for folder in sorted(options.out.glob(f"submitted/*/{name}")):
-                got = grade(options.out, name, folder.parent.name)
-                rest = ", an answer to read" if got.to_read else ""
-                checks = f"{got.check_score:g} of {got.max_check_score:g} for the checks"
-                print(f"{name} {got.student}: {got.score:g} of {got.max_score:g} ({checks}{rest})")
+        names = [find(number).stem for number in options.lessons]
     except (ValueError, RuntimeError) as error:
         print(error, file=sys.stderr)
         return 2
+    handed_in = [folder for name in names for folder in sorted(options.out.glob(f"submitted/*/{name}"))]
+    return max([_grade_one(options.out, folder) for folder in handed_in], default=0)
+
+
+def _grade_one(course: Path, submitted: Path) -> int:
+    """Grade one submission and print it; 1 if it cannot be graded, which must not keep the others from it."""
+    name, student = submitted.name, submitted.parent.name
+    try:
+        got = grade(course, name, student)
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        return 1
+    rest = ", an answer to read" if got.to_read else ""
+    checks = f"{got.check_score:g} of {got.max_check_score:g} for the checks"
+    print(f"{name} {student}: {got.score:g} of {got.max_score:g} ({checks}{rest})")
     return 0
 
 

@@ -48,6 +48,8 @@ def store(exercise_id: str, function: Callable[..., Any], setup: str, directory:
         block, missing = block_of(function, setup)
     except (TypeError, SyntaxError, ValueError):
         return "Not stored: its source is not at hand. Write it in the exercise's cell, as def name(...)."
+    if any(_MARKER.fullmatch(line) for line in block.split("\n")):
+        return f"Not stored: a line of it looks like a marker of {FILE_NAME}. Indent that line and check again."
     if missing:
         names = ", ".join(missing)
         return f"Not stored: it uses {names} from another cell. Move that into the exercise's cell and check again."
@@ -69,7 +71,7 @@ def load(exercise_id: str, directory: Path) -> Callable[..., Any] | None:
     """
     path = directory / FILE_NAME
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")  # some editors put a byte order mark in front
         blocks = _blocks(text)
     except (OSError, ValueError, SyntaxError):
         return None
@@ -97,35 +99,47 @@ def block_of(function: Callable[..., Any], setup: str) -> tuple[str, list[str]]:
     if not inspect.isfunction(function):
         raise TypeError(f"function: expected a function, got {type(function).__name__}. Write it as def name(...).")
     cell = "".join(linecache.getlines(function.__code__.co_filename))
-    known: dict[str, tuple[int, str]] = {}  # name -> order and source of the statement that binds it
+    known: dict[str, list[tuple[int, str]]] = {}  # name -> order and source of the statements that make its value
     for order, text in enumerate(_statements(setup) + _statements(cell)):
-        known.update(dict.fromkeys(_names(text, bound=True), (order, text)))
+        for name in _names(text, bound=True):
+            if not _goes_on(text, name):
+                known[name] = [(order, text)]
+            elif name in known:  # if not, its first value comes from another cell: it is missing
+                known[name].append((order, text))
     wanted = function.__name__
-    if not known.get(wanted, (0, ""))[1].startswith(("def ", "@")):
+    own = known.get(wanted, [(0, "")])[-1]
+    if not own[1].startswith(("def ", "@")):
         raise ValueError(f"function: expected one defined by def, got {wanted}. Write it as def name(...).")
     needed: set[tuple[int, str]] = set()
     missing: set[str] = set()
     to_do = [wanted]
     while to_do:
         name = to_do.pop()
-        if name in known and known[name] not in needed:
-            needed.add(known[name])
-            to_do += _names(known[name][1], bound=False)
+        if name in known and not needed.issuperset(known[name]):
+            needed.update(known[name])
+            to_do += [inner for _, text in known[name] for inner in _names(text, bound=False)]
         elif name not in known and name in function.__globals__ and not hasattr(builtins, name):
             missing.add(name)
-    helpers = [text for _, text in sorted(needed - {known[wanted]})]
+    helpers = [text for _, text in sorted(needed - {own})]
     imports = [text for text in helpers if text.startswith(("import ", "from "))]
     others = [text for text in helpers if text not in imports]
-    return "\n\n\n".join(["\n".join(imports)] * bool(imports) + others + [known[wanted][1]]), sorted(missing)
+    return "\n\n\n".join(["\n".join(imports)] * bool(imports) + others + [own[1]]), sorted(missing)
 
 
 def _statements(code: str) -> list[str]:
     """The source of each top-level import, definition and assignment, decorators included."""
-    kinds = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
+    kinds = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign | ast.AugAssign
     nodes = [node for node in ast.parse(code).body if isinstance(node, kinds)]
     first = [min([node.lineno, *(item.lineno for item in getattr(node, "decorator_list", []))]) for node in nodes]
     lines = code.split("\n")
     return ["\n".join(lines[start - 1 : node.end_lineno]) for start, node in zip(first, nodes, strict=True)]
+
+
+def _goes_on(statement: str, name: str) -> bool:
+    """Whether a statement makes a value out of the one that the name had before: `n += 1`, `n = 2 * n`."""
+    kind = type(ast.parse(statement).body[0])
+    reads = symtable.symtable(statement, "cell", "exec").lookup(name).is_referenced()
+    return kind is ast.AugAssign or (kind in (ast.Assign, ast.AnnAssign) and reads)
 
 
 def _names(statement: str, *, bound: bool) -> list[str]:
@@ -148,7 +162,7 @@ def _write_block(path: Path, exercise_id: str, block: str) -> str:
     blocks: dict[str, tuple[int, int]] = {}
     if path.exists():
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
             blocks = _blocks(text)
         except (ValueError, SyntaxError):  # not UTF-8, not Python, or markers that do not pair up
             number = next(n for n in range(1, 10**6) if not path.with_name(f"solutions.broken-{n}.py").exists())

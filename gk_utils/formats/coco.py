@@ -3,7 +3,7 @@
 In the file a box is [x, y, width, height]; here it is xyxy like every other box of the package, in pixels. Masks stay
 as they are written until `rle.decode_mask` makes pixels of them. Two keys are ours, and COCO's own tools skip them:
 `phrases` of an annotation (expressions that pick out exactly this object) and `absent` of an image (expressions that
-pick out nothing in it). Keys that this module does not know are kept, as `extra`.
+pick out nothing in it). Other keys of an image or an annotation are kept, as `extra`; other parts of the file are not.
 
 Source: Lin et al., Microsoft COCO: Common Objects in Context, ECCV 2014; https://cocodataset.org/#format-data.
 """

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from gk_utils.boxes import box_areas, paired_giou, paired_iou
 from gk_utils.drawing import as_pixels
+from gk_utils.errors import check_boxes
 from gk_utils.labs.canvas import Canvas
 
 Box = Sequence[float] | Float[Tensor, "4"]
@@ -54,7 +55,10 @@ def compare(box: Box, truth: Box) -> BoxReading:
     >>> reading.sentence
     'IoU 0.62: passes at 0.5, fails at 0.75.'
     """
-    pair = torch.stack([torch.as_tensor(one, dtype=torch.float64) for one in (box, truth)])
+    sides = {"box": torch.as_tensor(box, dtype=torch.float64), "truth": torch.as_tensor(truth, dtype=torch.float64)}
+    for name, one in sides.items():
+        check_boxes(one, name)
+    pair = torch.stack([*sides.values()])
     iou = float(paired_iou(pair[:1], pair[1:]))
     giou = float(paired_giou(pair[:1], pair[1:]))
     area_box, area_truth = box_areas(pair).tolist()

@@ -150,10 +150,11 @@ class Canvas(anywidget.AnyWidget):
 def _inside(box: list[float], image_hw: tuple[int, int]) -> list[float]:
     """The box itself, or a ValueError if it is not in the picture (up to 1e-6 px of rounding)."""
     height, width = image_hw
-    x1, y1, x2, y2 = box
-    # NaN fails every comparison.
-    if -1e-6 <= x1 <= x2 <= width + 1e-6 and -1e-6 <= y1 <= y2 <= height + 1e-6:
-        return box
+    if len(box) == 4:
+        x1, y1, x2, y2 = box
+        # NaN fails every comparison.
+        if -1e-6 <= x1 <= x2 <= width + 1e-6 and -1e-6 <= y1 <= y2 <= height + 1e-6:
+            return box
     raise ValueError(
         f"box: expected x1 <= x2 and y1 <= y2 inside a picture {width} wide and {height} high, got {box}. "
         "Is it xyxy, in pixels of this picture? clip_boxes cuts what sticks out."
