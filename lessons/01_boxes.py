@@ -432,9 +432,7 @@ for name in photos.names():
     truth, image_hw = picture.boxes, picture.image_hw
     height, width = image_hw
     photo, square = Frame.of_image(image_hw), Frame.of_image(image_hw).fit((336, 336))
-    middle = torch.tensor([[width / 4, height / 4, width * 3 / 4, height * 3 / 4]]).expand_as(
-        truth
-    )
+    middle = torch.tensor([[width, height, 3 * width, 3 * height]]).repeat(len(truth), 1) / 4
     readings = {
         "right frame": square.unit().to_pixels(square.unit().from_pixels(truth)),
         "padding forgotten": photo.unit().to_pixels(square.unit().from_pixels(truth)),
@@ -447,16 +445,17 @@ for name in photos.names():
     for reader, boxes in readings.items():
         scores.setdefault(reader, []).append(gk.paired_iou(boxes, truth))
 
-intervals = {
-    reader: metrics.bootstrap_interval(torch.cat(ious)) for reader, ious in scores.items()
-}
+intervals = {name: metrics.bootstrap_interval(torch.cat(ious)) for name, ious in scores.items()}
 for reader, interval in intervals.items():
     report(reader, interval.value, low=interval.low, high=interval.high)
 charts.bars(intervals, xlabel="mean IoU, with 95 % interval")
 
 # %% [markdown]
-# Every reader had the same perfect answers. Now look at the same table by photograph, for the reader that forgot the
-# padding.
+# Every reader had the same perfect answers. Two of them, *x and y swapped* and *input pixels*, score about what a box
+# scores that never looks. The control is lower still, so the measure does tell objects apart.
+#
+# Now the same by photograph, for the reader that forgot the padding. **Predict:** on which pictures does it get away
+# with that?
 
 # %% label="square-hides-it" tags=["nbval-check-output"]
 for name, ious in zip(photos.names(), scores["padding forgotten"], strict=True):
@@ -559,7 +558,8 @@ which_frame = use("01.which_frame", which_frame)
 #
 # <details><summary>3. When are GIoU and IoU equal?</summary>
 #
-# When the hull is the union: one box inside the other, or two boxes that join without a gap.</details>
+# When the hull is the union: one box inside the other, or two boxes of equal height side by side without a gap (or of
+# equal width, one above the other).</details>
 #
 # <details><summary>4. Why does a perfect model score 0 on some pictures after a change of library?</summary>
 #
@@ -609,6 +609,8 @@ ours, theirs = gk.boxes_from_masks(tiny), torchvision.ops.masks_to_boxes(tiny)
 report("IoU of the two conventions, 2 px object", gk.paired_iou(ours, theirs))
 
 # %% [markdown]
+# One pixel costs these coins about a twentieth of their IoU, and a thing of two pixels three quarters.
+#
 # ### A caption without a size
 #
 # A caption such as *a man [120, 80, 340, 450] walks a dog* looks checkable. Against which picture? If it was 700 wide and
@@ -624,13 +626,21 @@ report("IoU of the two readings", gk.paired_iou(said, as_thousandths))
 # %% [markdown]
 # ### Your own photograph
 #
-# Put a picture into the folder of this notebook and replace the first line: `from PIL import Image`, then
-# `picture = np.asarray(Image.open("mine.jpg").convert("RGB"))`. The lab shows every box you drag in pixels. Send it
-# through the frames of a model you use, and write down which frame its answers are in.
+# Put a picture beside this notebook and run this in a new cell. The lab shows every box you drag in pixels.
+#
+# ```python
+# import numpy as np
+# from PIL import Image
+#
+# picture = np.asarray(Image.open("mine.jpg").convert("RGB"))
+# drag_lab(picture, [10, 10, 60, 60], "something in my picture")
+# ```
+#
+# Send your box through the frames of a model that you use, and write down which frame its answers are in.
 #
 # ### To read
 #
-# - Rezatofighi et al. 2019, [GIoU](https://arxiv.org/abs/1902.09630): figure 1 is this lesson's sliding box.
+# - Rezatofighi et al. 2019, [GIoU](https://arxiv.org/abs/1902.09630): the definition, and boxes that L1 or L2 cannot tell apart.
 # - Chen et al. 2023, [Shikra](https://arxiv.org/abs/2306.15195): coordinates as text, on a padded square.
 # - Two threads of people lost between frames: Qwen-VL issues [830](https://github.com/QwenLM/Qwen3-VL/issues/830) and
 #   [1486](https://github.com/QwenLM/Qwen3-VL/issues/1486).
