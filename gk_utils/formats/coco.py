@@ -9,7 +9,6 @@ Source: Lin et al., Microsoft COCO: Common Objects in Context, ECCV 2014; https:
 """
 
 import json
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +19,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gk_utils.errors import check_same_length
+from gk_utils.formats.files import write_whole
 from gk_utils.formats.rle import check_segmentation
 
 _SLACK = 0.5  # pixels that a box may leave its image by: published files round
@@ -104,15 +104,7 @@ def write_coco(file: CocoFile, path: str | Path) -> None:
     for key, value in document.items():
         rows = ",\n".join(f"  {json.dumps(entry)}" for entry in value) if isinstance(value, list) else ""
         blocks.append(f' "{key}": ' + (f"[\n{rows}\n ]" if rows else json.dumps(value)))
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as out:
-            out.write("{\n" + ",\n".join(blocks) + "\n}\n")
-            out.flush()
-            os.fsync(out.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(path, "{\n" + ",\n".join(blocks) + "\n}\n")
 
 
 def _parse(document: Any, name: str) -> CocoFile:
