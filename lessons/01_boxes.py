@@ -646,18 +646,19 @@ report("IoU of the two conventions, 2 px object", gk.paired_iou(ours, theirs))
 #
 # ### A caption without a size
 #
-# A caption such as *a man [120, 80, 340, 450] walks a dog* looks checkable. Against which picture? If it was 700 wide and
-# 500 high, the numbers may be its pixels, or thousandths of its sides. Both readings are valid boxes.
+# A caption such as *a man [120, 80, 340, 450] walks a dog* looks checkable. Against which picture? The one at hand is 700
+# wide and 500 high. The numbers may be its pixels, or those of the 1000 by 1000 copy that a model was given. Both are
+# valid boxes. **Predict:** do the two readings overlap by half?
 
 # %% label="no-size" tags=["nbval-check-output"]
 said = torch.tensor([[120.0, 80.0, 340.0, 450.0]])
-as_thousandths = Frame.of_image((500, 700)).resize((1000, 1000)).to_pixels(said)
-report("as pixels", said[0])
-report("as thousandths, in pixels", as_thousandths[0])
-report("IoU of the two readings", gk.paired_iou(said, as_thousandths))
+of_the_copy = Frame.of_image((500, 700)).resize((1000, 1000)).to_pixels(said)
+report("pixels of the picture", said[0])
+report("pixels of the copy, taken back", of_the_copy[0])
+report("IoU of the two readings", gk.paired_iou(said, of_the_copy))
 
 # %% [markdown]
-# An IoU below a fifth: without the size, nobody can say which box is meant.
+# Below a fifth: without its size, the box is unknown.
 #
 # ### Your own photograph
 #
