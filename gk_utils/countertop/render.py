@@ -1,17 +1,18 @@
 """Pictures of scenes, with the masks and boxes of every thing, on any device and at any size.
 
-Each thing is painted on a patch of its own, all things of a category and pose at once; then the patches are laid on
-the counter from back to front. What a thing hides is known pixel by pixel.
+Each thing is painted on a patch of its own, all things of a category, pose and size at once; then the patches are laid
+on the counter from back to front. What a thing hides is known pixel by pixel.
 """
 
 import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn.functional import pad
 
 from gk_utils.boxes import boxes_from_masks
 from gk_utils.countertop.background import paint_background
@@ -21,7 +22,7 @@ from gk_utils.countertop.shapes import RECIPES
 from gk_utils.countertop.things import COLOURS, KINDS, PATTERNS, unit_of
 from gk_utils.errors import check_hw
 
-LOAD = {"cpu": 1_500_000, "cuda": 60_000_000}  # pixels of patches at once: what a cache holds, what keeps a GPU busy
+LOAD = {"cpu": 6_000_000, "cuda": 60_000_000}  # pixels of patches at once: more cost memory, fewer cost overhead
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,22 @@ class _Item:
     corner: tuple[int, int]  # left and top of its patch
 
 
+@dataclass
+class _Patches:
+    """The painted things of one group.
+
+    Attributes:
+        items: the k things.
+        rgba: (k 4 h w) colour multiplied by coverage, and coverage.
+        full: (k h w) all pixels of the thing; seen: those that what it stands in does not hide.
+    """
+
+    items: list[_Item]
+    rgba: Float[Tensor, "k 4 h w"]
+    full: Bool[Tensor, "k h w"]
+    seen: Bool[Tensor, "k h w"]
+
+
 def render(
     scenes: Sequence[Scene], image_hw: tuple[int, int] = (128, 128), device: str | torch.device = "cpu"
 ) -> Rendered:
@@ -84,56 +101,41 @@ def render(
     check_hw(image_hw)
     if any(side != int(side) for side in image_hw):
         raise ValueError(f"image_hw: expected whole numbers, got {tuple(image_hw)}. Round them.")
-    height, width = image_hw
+    (height, width), b = image_hw, len(scenes)
     n = max((len(scene) for scene in scenes), default=0)
-    load, start, parts = 0, 0, []
-    for stop, scene in enumerate(scenes, 1):
-        load += len(scene) * (0.5 * min(image_hw)) ** 2
-        if load > LOAD.get(torch.device(device).type, 4_000_000) or stop == len(scenes):
-            parts.append(_render(scenes[start:stop], (height, width), n, device))
-            load, start = 0, stop
-    if not parts:
-        parts.append(_render([], (height, width), n, device))
-    images, masks, masks_full, order = (
-        torch.cat(planes) if len(parts) > 1 else planes[0] for planes in zip(*parts, strict=True)
-    )
+    images = torch.empty(b, 3, height, width, device=device)
+    masks, masks_full = (torch.zeros(b, n, height, width, dtype=torch.bool, device=device) for _ in range(2))
+    order = [[-1] * n for _ in scenes]
+    _paint_backgrounds(scenes, images)
+    for load in _loads(scenes, image_hw, device):
+        items = [item for row, scene in enumerate(scenes[load]) for item in _items(row, scene, image_hw)]
+        for item in items:
+            order[load.start + item.scene][item.index] = item.order
+        _lay(_paint_all(items, device), images[load], masks[load], masks_full[load])
+    ranks = torch.tensor(order, dtype=torch.long).reshape(b, n).to(device)
     boxes, boxes_full = (
         boxes_from_masks(planes.flatten(0, 1)).unflatten(0, planes.shape[:2]) for planes in (masks, masks_full)
     )
-    return Rendered(images, masks, masks_full, boxes, boxes_full, order, order >= 0)
+    return Rendered(images, masks, masks_full, boxes, boxes_full, ranks, ranks >= 0)
 
 
-def _render(
-    scenes: Sequence[Scene], image_hw: tuple[int, int], n: int, device: str | torch.device
-) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Images, visible masks, full masks, and painting order of one load of scenes."""
-    (height, width), b = image_hw, len(scenes)
-    items = [item for position, scene in enumerate(scenes) for item in _items(position, scene, image_hw)]
-    order = torch.full((b, n), -1)
-    for item in items:
-        order[item.scene, item.index] = item.order
-    groups = defaultdict(list)
-    for item in items:
-        groups[item.key].append(item)
-    items = [item for group in groups.values() for item in group]
-    patches = [_paint(key, group, device) for key, group in groups.items()]
-    pad_h, pad_w = (max([0, *(patch.shape[axis] for patch, _ in patches)]) for axis in (1, 2))
-    # A patch may reach over the border: the canvas has a frame, which is cut off at the end.
-    left = max([0, *(-item.corner[0] for item in items)])
-    top = max([0, *(-item.corner[1] for item in items)])
-    frame_w = left + max([width, *(item.corner[0] + pad_w for item in items)])
-    frame_h = top + max([height, *(item.corner[1] + pad_h for item in items)])
-    canvas = torch.zeros(b, frame_h, frame_w, 3, device=device)
-    view = (slice(None), slice(top, top + height), slice(left, left + width))
-    canvas[view] = paint_background(scenes, image_hw, device).movedim(1, -1)
-    owner = torch.full((b, frame_h, frame_w), -1, dtype=torch.int16, device=device)
-    full = torch.zeros(b, n, frame_h, frame_w, dtype=torch.bool, device=device)
-    if items:
-        _compose(items, patches, origin=(left, top), canvas=canvas, owner=owner, full=full)
-    numbers = torch.arange(n, dtype=torch.int16, device=device)
-    masks = owner[view][:, None] == numbers[:, None, None]
-    images = canvas[view].movedim(-1, 1).clamp(0, 1).contiguous()
-    return images, masks, full[:, :, view[1], view[2]].contiguous(), order.to(device)
+def _loads(scenes: Sequence[Scene], image_hw: tuple[int, int], device: str | torch.device) -> Iterator[slice]:
+    """Which scenes to paint together."""
+    load = start = 0
+    for stop, scene in enumerate(scenes, 1):
+        load += len(scene) * (0.5 * min(image_hw)) ** 2
+        if load > LOAD.get(torch.device(device).type, 6_000_000) or stop == len(scenes):
+            yield slice(start, stop)
+            load, start = 0, stop
+
+
+def _paint_backgrounds(scenes: Sequence[Scene], images: Float[Tensor, "b 3 h w"]) -> None:
+    """Paint every pair of wall and counter once, and copy it to its scenes."""
+    looks = {(scene.wall, scene.counter): scene for scene in scenes}
+    backgrounds = paint_background(list(looks.values()), tuple(images.shape[2:]), images.device)
+    numbers = {look: number for number, look in enumerate(looks)}
+    which = torch.tensor([numbers[scene.wall, scene.counter] for scene in scenes], dtype=torch.long)
+    torch.index_select(backgrounds, 0, which.to(images.device), out=images)
 
 
 def _items(position: int, scene: Scene, image_hw: tuple[int, int]) -> list[_Item]:
@@ -163,83 +165,129 @@ def _items(position: int, scene: Scene, image_hw: tuple[int, int]) -> list[_Item
     return items
 
 
-def _paint(
-    key: tuple[str, str, str], group: Sequence[_Item], device: str | torch.device
-) -> tuple[Float[Tensor, "k h w 4"], Bool[Tensor, "k h w"]]:
-    """Paint the things of one category, pose and size: premultiplied RGBA, and the pixels that belong to them."""
+def _paint_all(items: Sequence[_Item], device: str | torch.device) -> list[_Patches]:
+    """Paint all things of a load, those of one category, pose and size at once."""
+    groups = defaultdict(list)
+    for item in sorted(items, key=lambda item: item.look[2]):
+        groups[item.key].append(item)
+    return [_paint(key, group, device) for key, group in groups.items()]
+
+
+def _paint(key: tuple[str, str, str], group: list[_Item], device: str | torch.device) -> _Patches:
+    """Paint the things of one category, pose and size."""
     recipe = RECIPES[key[:2]]
     numbers = torch.tensor([(*item.place, *item.corner, *item.look) for item in group], dtype=torch.float32)
-    x, ground, unit_px, left, top, flip, colour, pattern = numbers.to(device).unbind(1)
+    x, ground, unit_px, left, top, flip, colour, _ = numbers.to(device).unbind(1)
     largest = max(item.place[2] for item in group)
     columns = torch.arange(math.ceil(2 * recipe.half_width * largest) + 1, device=device) + 0.5
     rows = torch.arange(math.ceil((recipe.up + recipe.down) * largest) + 1, device=device) + 0.5
     across = ((left - x)[:, None] + columns) / unit_px[:, None]
     up = ((ground - top)[:, None] - rows) / unit_px[:, None]
-    shape = (len(group), len(rows), len(columns))
     brush = Brush(
-        across[:, None].expand(shape),
-        up[:, :, None].expand(shape),
+        across[:, None],
+        up[:, :, None],
         unit_px,
-        (flip, colour.long(), pattern.long()),
+        (flip, colour.long(), [item.look[2] for item in group]),
         ((recipe.half_width, recipe.up), (min(item.place[2] for item in group), largest)),
     )
     recipe.paint(brush, key[1])
-    return torch.cat([brush.rgb, brush.alpha[:, None]], 1).movedim(1, -1), brush.solid
+    solid = brush.solid
+    patches = _Patches(group, brush.rgba, solid, solid)
+    _hide_below_rims(patches)
+    return patches
 
 
-def _compose(
-    items: Sequence[_Item],
-    patches: Sequence[tuple[Tensor, Tensor]],
-    *,
-    origin: tuple[int, int],
-    canvas: Float[Tensor, "b h w 3"],
-    owner: Int[Tensor, "b h w"],
-    full: Bool[Tensor, "b n h w"],
-) -> None:
-    """Lay the patches on the canvas from back to front, and write down whose each pixel is."""
-    device = canvas.device
-    patch_h, patch_w = (max(mask.shape[axis] for _, mask in patches) for axis in (1, 2))
-    frame_h, frame_w = canvas.shape[1:3]
-    paint = torch.zeros(len(items), patch_h, patch_w, 4, device=device)
-    solid = torch.zeros(len(items), patch_h, patch_w, dtype=torch.bool, device=device)
-    start = 0
-    for rgba, mask in patches:
-        rows = slice(start, start + len(rgba))
-        paint[rows, : rgba.shape[1], : rgba.shape[2]] = rgba
-        solid[rows, : rgba.shape[1], : rgba.shape[2]] = mask
-        start += len(rgba)
-    left = torch.tensor([item.corner[0] + origin[0] for item in items], device=device)
-    top = torch.tensor([item.corner[1] + origin[1] for item in items], device=device)
-    scene = torch.tensor([item.scene for item in items], device=device)
-    index = torch.tensor([item.index for item in items], device=device)
-    ys, xs = torch.arange(patch_h, device=device)[:, None], torch.arange(patch_w, device=device)
-    inner = (top[:, None, None] + ys) * frame_w + left[:, None, None] + xs  # pixel numbers within a frame
-    place = (scene * frame_h * frame_w)[:, None, None] + inner
-    planes = (scene * full.shape[1] + index) * frame_h * frame_w
-    full.view(-1).scatter_(0, (planes[:, None, None] + inner).flatten(), solid.flatten())
-    _hide_below_rims(items, paint, solid)
-    turns = defaultdict(list)
-    for row, item in enumerate(items):
-        turns[item.order].append(row)
-    flat, whose = canvas.view(-1, 3), owner.view(-1)
-    for _, members in sorted(turns.items()):
-        rows = torch.tensor(members, device=device)
-        where, colour = place[rows], paint[rows]
-        flat[where] = flat[where] * (1 - colour[..., 3:]) + colour[..., :3]
-        whose[where] = torch.where(solid[rows], index[rows].to(whose.dtype)[:, None, None], whose[where])
-
-
-def _hide_below_rims(items: Sequence[_Item], paint: Float[Tensor, "k h w 4"], solid: Bool[Tensor, "k h w"]) -> None:
+def _hide_below_rims(patches: _Patches) -> None:
     """Take away, in place, what the wall of a mug or a bowl hides of the things inside it."""
-    rows = [row for row, item in enumerate(items) if item.rim]
+    rows = [row for row, item in enumerate(patches.items) if item.rim]
     if not rows:
         return
-    device, (height, width) = paint.device, paint.shape[1:3]
-    numbers = torch.tensor([(*items[row].rim, *items[row].corner) for row in rows], device=device)[..., None, None]
-    x, y, half_w, half_h, left, top = numbers.unbind(1)
+    device, (height, width) = patches.rgba.device, patches.rgba.shape[2:]
+    places = [(*patches.items[row].rim, *patches.items[row].corner) for row in rows]
+    x, y, half_w, half_h, left, top = torch.tensor(places, device=device)[..., None, None].unbind(1)
     down = top + torch.arange(height, device=device)[:, None] + 0.5 - y
     across = (left + torch.arange(width, device=device) + 0.5 - x) / half_w
     slope = torch.hypot(across / half_w, down / half_h**2).clamp(min=1e-3)
     hidden = torch.minimum(down + 0 * across, (across**2 + (down / half_h) ** 2 - 1) / (2 * slope))
-    paint[rows] = paint[rows] * (0.5 - hidden).clamp(0, 1)[..., None]
-    solid[rows] &= hidden < 0
+    patches.rgba[rows] *= (0.5 - hidden).clamp(0, 1)[:, None]
+    patches.seen = patches.full.clone()
+    patches.seen[rows] &= hidden < 0
+
+
+def _lay(
+    patches: Sequence[_Patches],
+    images: Float[Tensor, "b 3 h w"],
+    masks: Bool[Tensor, "b n h w"],
+    masks_full: Bool[Tensor, "b n h w"],
+) -> None:
+    """Lay the patches of a load on its pictures, and write down whose each pixel is; all in place."""
+    (b, n, height, width), device = masks.shape, images.device
+    owner = torch.full((b, height, width), -1, dtype=torch.int16, device=device)
+    lay = _lay_each if device.type == "cpu" else _lay_together
+    lay(patches, images, masks_full, owner)
+    torch.eq(owner[:, None], torch.arange(n, dtype=torch.int16, device=device)[:, None, None], out=masks)
+    images.clamp_(0, 1)
+
+
+def _lay_each(patches: Sequence[_Patches], images: Tensor, masks_full: Tensor, owner: Tensor) -> None:
+    """One patch after the other: the fastest way where starting an operation costs little."""
+    height, width = owner.shape[1:]
+    entries = [
+        entry for group in patches for entry in zip(group.items, group.rgba, group.full, group.seen, strict=True)
+    ]
+    for item, rgba, full, seen in sorted(entries, key=lambda entry: (entry[0].scene, entry[0].order)):
+        (left, top), (patch_h, patch_w) = item.corner, full.shape
+        x1, y1, x2, y2 = max(left, 0), max(top, 0), min(left + patch_w, width), min(top + patch_h, height)
+        if (x2 - x1, y2 - y1) != (patch_w, patch_h):  # it reaches over the border
+            within = ..., slice(y1 - top, max(y2, y1) - top), slice(x1 - left, max(x2, x1) - left)
+            rgba, full, seen = rgba[within], full[within], seen[within]  # noqa: PLW2901
+        place = slice(y1, max(y2, y1)), slice(x1, max(x2, x1))
+        images[item.scene, :, *place].mul_(1 - rgba[3]).add_(rgba[:3])
+        masks_full[item.scene, item.index, *place] = full
+        owner[item.scene, *place].masked_fill_(seen, item.index)
+
+
+def _lay_together(patches: Sequence[_Patches], images: Tensor, masks_full: Tensor, owner: Tensor) -> None:
+    """The things that are painted first in all scenes, then the second ones ...: few operations, each a large one.
+
+    Patches of similar size are padded to one size; what lies outside the pictures goes to a frame around them.
+    """
+    device, (height, width), n = owner.device, owner.shape[1:], masks_full.shape[1]
+    corners = [(item.corner, group.full.shape[1:]) for group in patches for item in group.items]
+    step_h, step_w = (max([1, *(-(-group.full.shape[axis] // 3) for group in patches)]) for axis in (1, 2))
+    left, top = (max([0, *(-corner[axis] for corner, _ in corners)]) for axis in (0, 1))
+    frame_w = left + max([width, *(corner[0] + shape[1] + step_w for corner, shape in corners)])
+    frame_h = top + max([height, *(corner[1] + shape[0] + step_h for corner, shape in corners)])
+    border = (left, frame_w - left - width, top, frame_h - top - height)
+    colours, whose, whole = (pad(planes, border) for planes in (images.movedim(1, 0), owner, masks_full))
+    sizes = defaultdict(list)
+    for group in patches:
+        sizes[-(-group.full.shape[1] // step_h) * step_h, -(-group.full.shape[2] // step_w) * step_w].append(group)
+    turns = defaultdict(list)
+    for (patch_h, patch_w), groups in sizes.items():
+        rgba, full, seen = (
+            torch.cat([pad(plane, (0, patch_w - plane.shape[-1], 0, patch_h - plane.shape[-2])) for plane in planes])
+            for planes in zip(*((group.rgba, group.full, group.seen) for group in groups), strict=True)
+        )
+        items = [item for group in groups for item in group.items]
+        numbers = torch.tensor([(item.scene, item.index, *item.corner) for item in items], device=device)
+        scene, index, x, y = numbers[..., None, None].unbind(1)
+        ys, xs = torch.arange(patch_h, device=device)[:, None] + top, torch.arange(patch_w, device=device) + left
+        inner = (y + ys) * frame_w + x + xs  # pixel numbers within a frame
+        whole.view(-1)[(scene * n + index) * (frame_h * frame_w) + inner] = full
+        place = scene * (frame_h * frame_w) + inner
+        rows = defaultdict(list)
+        for row, item in enumerate(items):
+            rows[item.order].append(row)
+        for order, members in rows.items():
+            turns[order].append((torch.tensor(members, device=device), rgba, seen, index.to(owner.dtype), place))
+    flat, owners = colours.view(3, -1), whose.view(-1)
+    for _, together in sorted(turns.items()):
+        for rows, rgba, seen, index, place in together:
+            where, paint = place[rows], rgba[rows].movedim(1, 0)
+            flat[:, where] = flat[:, where] * (1 - paint[3]) + paint[:3]
+            owners[where] = torch.where(seen[rows], index[rows], owners[where])
+    view = (..., slice(top, top + height), slice(left, left + width))
+    images.copy_(colours[view].movedim(0, 1))
+    owner.copy_(whose[view])
+    masks_full.copy_(whole[view])

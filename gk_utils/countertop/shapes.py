@@ -7,7 +7,7 @@ something. `animals` holds those of the animals.
 import torch
 
 from gk_utils.countertop.animals import ANIMALS
-from gk_utils.countertop.brush import BEAK, CREAM, INK, WHITE, Brush, Recipe
+from gk_utils.countertop.brush import BEAK, CREAM, INK, WHITE, Brush, Recipe, length
 
 COFFEE, WATER = (0.36, 0.22, 0.15), (0.50, 0.77, 0.95)
 WOOD, CRUST, BREAD = (0.55, 0.37, 0.24), (0.62, 0.38, 0.18), (0.91, 0.73, 0.46)
@@ -123,7 +123,7 @@ def _banana(b: Brush, pose: str) -> None:
     b.shadow(0.36, cy=0.02)
     angle = torch.atan2(b.x, (0.76 - b.y).clamp(min=1e-3)) / 0.86  # -1 at the tip, 1 at the stem
     thick = 0.05 + 0.085 * (1 - angle**2).clamp(min=0)
-    middle = torch.hypot(b.x, b.y - 0.76) - 0.62
+    middle = length(b.x, b.y - 0.76) - 0.62
     body = torch.maximum(middle.abs() - thick, (angle.abs() - 1) * 0.53)
     if pose == "peeled":
         b.part(torch.maximum(body + 0.02, -b.x), CREAM)
@@ -177,7 +177,7 @@ def _vase(b: Brush, pose: str) -> None:
         b.part(b.ellipse(0.16, 1.08, 0.13, 0.045, 0.7), LEAF, outline=False)
         b.part(b.ellipse(-0.15, 1.06, 0.13, 0.045, -0.8), LEAF, outline=False)
         for x, y in ((-0.24, 1.30), (0.0, 1.46), (0.25, 1.26)):
-            petals = torch.hypot(b.x - x, b.y - y) - 0.115 - 0.03 * torch.cos(5 * torch.atan2(b.y - y, b.x - x))
+            petals = length(b.x - x, b.y - y) - 0.115 - 0.03 * torch.cos(5 * torch.atan2(b.y - y, b.x - x))
             b.part(petals, (0.99, 0.97, 0.98), outline=False)
             b.mark(petals.abs() - 0.008, (0.70, 0.62, 0.72), 0.6)
             b.spot((x, y, 0.05, 0.05), BEAK)

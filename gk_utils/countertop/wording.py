@@ -21,7 +21,7 @@ NO_LOCATION = ("attribute", "action", "negated", "absent")  # the expression typ
 
 _BEHIND_THE_NOUN = {"toast up": ("with toast up", "without toast"), "with flowers": ("with flowers", "without flowers")}
 _LOOKS_AT = {"cat": "face", "bird": "beak"}  # "facing left" instead of "with its handle on the left"
-_RELATIONS = {
+RELATION_WORDS = {  # short ones, and long ones
     "left of": (("left of",), ("to the left of", "on the left side of")),
     "right of": (("right of",), ("to the right of", "on the right side of")),
     "in front of": (("in front of", "before"), ("in front of",)),
@@ -66,7 +66,7 @@ def describe(program: Program, dialect: str, rng: np.random.Generator) -> str:
     if program.unlike is not None:
         behind.append(_unlike(program, long))
     if program.landmark is not None:
-        relation = _one(rng, _RELATIONS[program.relation][long])
+        relation = _one(rng, RELATION_WORDS[program.relation][long])
         linked = "that is " if long and (not program.holds or rng.random() < 0.4) else ""
         behind += [f"{linked}{'' if program.holds else 'not '}{relation}", describe(program.landmark, dialect, rng)]
     return " ".join([*(["the"] if long else []), *before, noun, *behind])
@@ -90,7 +90,7 @@ def vocabulary() -> tuple[str, ...]:
     fixed = "the thing that is not and from with without its on the facing"
     states = [state for kind in KINDS.values() for state in kind.states]
     parts = [kind.facing for kind in KINDS.values()]
-    tables = [_BEHIND_THE_NOUN, _RELATIONS, _FIRST, _RANKS]
+    tables = [_BEHIND_THE_NOUN, RELATION_WORDS, _FIRST, _RANKS]
     texts = [fixed, *CATEGORIES, *COLOURS, *SIZES, *PATTERNS, *states, *parts, *_texts(tables)]
     return tuple(sorted({word for text in texts for word in words(text)}))
 
