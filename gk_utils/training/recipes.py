@@ -1,0 +1,72 @@
+"""Recipes as data: what `training.train` needs to know to train one of the mini models."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gk_utils.countertop.wording import vocabulary
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a module is trained: everything but the machine and the time.
+
+    Attributes:
+        name: of the recipe, of its folder of runs and of its checkpoint.
+        task: import path of the module with the four functions.
+        settings: handed to these functions, JSON.
+        steps: of the optimiser, when a run is given neither steps nor minutes.
+        learning_rate: at its peak.
+        warmup: steps of linear warm-up; a tenth of the run if that is shorter.
+        weight_decay: of AdamW, on matrices called "weight"; not on biases, norms, embeddings and bare parameters.
+        ema: decay of the weights' moving average per step; less at first, (1 + step) / (10 + step).
+        clip: largest norm of the gradient.
+        seed: of weights and samples.
+        examples: how many the final evaluation looks at; fewer if `minutes` leave no time for them.
+    """
+
+    name: str
+    task: str
+    settings: Mapping[str, Any]
+    steps: int
+    learning_rate: float
+    warmup: int = 200
+    weight_decay: float = 0.05
+    ema: float = 0.999
+    clip: float = 1.0
+    seed: int = 0
+    examples: int = 2000
+
+    def as_json(self) -> dict[str, Any]:
+        """The recipe as it looks after JSON: tuples are lists, keys are text."""
+        return json.loads(json.dumps(asdict(self)))
+
+
+_TRUNK = {
+    "words": vocabulary(),
+    "image_side": 128,
+    "vision_layers": 2,
+    "text_layers": 1,
+    "joint_layers": 4,
+    "expressions": 8,
+}
+RECIPES = {
+    recipe.name: recipe
+    for recipe in (
+        Recipe(
+            "trunk",
+            task="gk_utils.models.trunk_recipe",
+            settings={**_TRUNK, "patch": 8, "width": 192, "heads": 6, "growth": 2, "scenes": 64},
+            steps=20_000,
+            learning_rate=1.5e-3,
+        ),
+        Recipe(  # what two CPU cores can train: a quarter of the patches
+            "trunk_small",
+            task="gk_utils.models.trunk_recipe",
+            settings={**_TRUNK, "patch": 16, "width": 128, "heads": 4, "growth": 2, "scenes": 16},
+            steps=8_000,
+            learning_rate=1.5e-3,
+        ),
+    )
+}
