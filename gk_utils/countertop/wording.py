@@ -55,7 +55,7 @@ def describe(program: Program, dialect: str, rng: np.random.Generator) -> str:
     if program.side is not None and program.rank > 1:
         check_choice(program.rank, tuple(_RANKS), "rank")
         before.insert(0, _one(rng, _RANKS[program.rank][: 1 if long else 2]))
-        behind.append(f"from the {program.side}" if long else f"from {program.side}")
+        behind.insert(0, f"from the {program.side}" if long else f"from {program.side}")  # next to its noun
     elif program.side is not None:
         front, back = _FIRST[program.side][2:] if long else _FIRST[program.side][:2]
         # Behind the noun it could be taken to belong to what else stands there.
