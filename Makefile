@@ -5,12 +5,13 @@ PIP_ARGS ?=
 ARGS ?=
 LESSON ?=
 LESSONS ?= 01
+NAME ?=
 VENV := .venv
 PY := $(VENV)/bin/python
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test notebooks new coursework doctor clean
+.PHONY: help lab test deep notebooks new coursework train bench doctor clean
 
 help: ## list these commands
 	@echo "make COMMAND [NAME=value ...]"
@@ -30,6 +31,9 @@ test: $(VENV)/.dev ## run every check: lint, unit tests, doctests, notebooks, co
 	$(PY) -m pytest -q -n 2 --dist loadfile -o addopts= -o filterwarnings= --nbval-lax --nbval-current-env \
 	  --nbval-cell-timeout=120 --nbval-kernel-startup-timeout=120 notebooks
 
+deep: $(VENV)/.dev ## run the tests that take long: the language on 10,000 scenes
+	GK_DEEP=1 $(PY) -m pytest -q tests/test_language.py
+
 notebooks: $(VENV)/.dev ## build the notebooks whose lesson changed (LESSON=01_boxes: that one; ARGS=--force: anyway)
 	$(PY) -m gk_utils.classroom.build $(LESSON) $(ARGS)
 	$(PY) -m gk_utils.classroom.claims
@@ -41,6 +45,12 @@ new: $(VENV)/.dev ## start a lesson: make new LESSON=18_topic
 
 coursework: $(VENV)/.dev ## make an nbgrader course in coursework/: make coursework LESSONS="01 02"
 	$(PY) -m gk_utils.classroom.coursework $(LESSONS)
+
+train: $(VENV)/.lab ## train one of the course's models: make train NAME=trunk_small ARGS="--minutes 60"
+	$(PY) -m gk_utils train $(NAME) $(ARGS)
+
+bench: $(VENV)/.lab ## compare the speed of the course's code with its peers: make bench NAME=render ARGS=--json
+	$(PY) -m gk_utils bench $(NAME) $(ARGS)
 
 doctor: $(VENV)/.lab ## say what works here and what to do about the rest
 	$(PY) -m gk_utils doctor

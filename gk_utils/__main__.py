@@ -30,6 +30,113 @@ def add_doctor(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
+def add_ground(commands: Any) -> None:
+    """Add `ground`, which finds what a phrase refers to in a picture."""
+    parser = commands.add_parser("ground", help="find what a phrase refers to in a picture")
+    parser.add_argument("image", metavar="IMAGE", help="a picture: PNG, JPEG, WebP ...")
+    parser.add_argument("phrase", metavar="PHRASE", help='what to look for: "the red mug near the toaster"')
+    parser.add_argument("--save", metavar="PNG", help="draw the answer into this file")
+    parser.add_argument("--checkpoint", metavar="FOLDER", help="a trunk; the best one of the course if left out")
+    parser.add_argument("--device", default="cpu", help="cpu (the default), cuda, mps")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def run(arguments: argparse.Namespace) -> int:
+        from gk_utils import ground
+
+        try:
+            found = ground.ground_file(arguments.image, arguments.phrase, arguments.checkpoint, arguments.device)
+            if arguments.save:
+                ground.save_picture(found, arguments.save)
+        except (ValueError, OSError) as error:
+            parser.error(_one_line(error))
+        print(found.as_json() if arguments.json else found.as_text())
+        return 0
+
+    parser.set_defaults(run=run)
+
+
+def add_train(commands: Any) -> None:
+    """Add `train`, which trains one of the mini models."""
+    parser = commands.add_parser("train", help="train one of the course's own models")
+    parser.add_argument("name", metavar="NAME", help="a recipe: trunk, trunk_small ...")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=float, help="the whole run in wall time, evaluation included")
+    length.add_argument("--steps", type=int, help="of the optimiser; as many as the recipe says if left out")
+    parser.add_argument("--device", help="cpu, cuda, mps; the fastest there is if left out")
+    parser.add_argument("--resume", action="store_true", help="go on where the run in the folder stopped")
+    parser.add_argument("--out", metavar="DIR", help="folder of the run; runs/NAME if left out")
+
+    def run(arguments: argparse.Namespace) -> int:
+        import json
+
+        from gk_utils.training import train
+
+        options = {name: getattr(arguments, name) for name in ("minutes", "steps", "device", "resume", "out")}
+        try:
+            card = train(arguments.name, **options)
+        except (ValueError, OSError) as error:
+            parser.error(_one_line(error))
+        print(json.dumps(card.metrics))
+        return 0
+
+    parser.set_defaults(run=run)
+
+
+def add_evaluate(commands: Any) -> None:
+    """Add `evaluate`, which measures a model on a frozen split."""
+    parser = commands.add_parser("evaluate", help="measure a model on a frozen split, with baselines and intervals")
+    parser.add_argument("name", metavar="NAME", help="what to measure: rec")
+    parser.add_argument("--split", default="val", help="val (the default), testA, testB")
+    parser.add_argument("--limit", type=int, metavar="N", help="the first N examples alone")
+    parser.add_argument("--device", default="cpu", help="cpu (the default), cuda, mps")
+    parser.add_argument("--checkpoint", metavar="FOLDER", help="another checkpoint than the course's best")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def run(arguments: argparse.Namespace) -> int:
+        import json
+
+        from gk_utils.evaluate import as_text, evaluate
+        from gk_utils.ground import check_device
+
+        options = {name: getattr(arguments, name) for name in ("split", "limit", "device", "checkpoint")}
+        try:
+            check_device(arguments.device)
+            result = evaluate(arguments.name, **options)
+        except (ValueError, OSError) as error:
+            parser.error(_one_line(error))
+        print(json.dumps(result, indent=2) if arguments.json else as_text(result))
+        return 0
+
+    parser.set_defaults(run=run)
+
+
+def add_bench(commands: Any) -> None:
+    """Add `bench`, which compares the course's code with what a user would take instead."""
+    parser = commands.add_parser("bench", help="compare the speed of the course's code with its peers")
+    parser.add_argument("name", metavar="NAME", help="a file in benchmarks/: render")
+    parser.add_argument("--device", default="cpu", help="cpu (the default), cuda")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def run(arguments: argparse.Namespace) -> int:
+        import json
+
+        from gk_utils.bench import as_text, bench
+        from gk_utils.ground import check_device
+
+        try:
+            result = bench(arguments.name, check_device(arguments.device))
+        except ValueError as error:
+            parser.error(_one_line(error))
+        print(json.dumps(result, indent=2) if arguments.json else as_text(result))
+        return 0
+
+    parser.set_defaults(run=run)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 0 when it ran, 1 when it found a fault, 2 for bad arguments.
 
@@ -37,7 +144,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = Parser(prog="python -m gk_utils", description="The commands of the course on visual grounding.")
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
-    for add in (add_doctor,):
+    for add in (add_doctor, add_ground, add_train, add_evaluate, add_bench):
         add(commands)
     parsed = parser.parse_args(arguments)
     if not hasattr(parsed, "run"):

@@ -1,5 +1,10 @@
 """Fixtures that every test file may use."""
 
+import os
+
+# One thread a process: pytest runs one process per core, and threads that wait for a core cost more than they bring.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 import jaxtyping
 import matplotlib
 import pytest

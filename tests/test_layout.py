@@ -24,7 +24,7 @@ TECHNIQUES = {
     *("grounded_sam", "spatial_relations", "contrastive", "kosmos2", "shikra", "ferret", "grounded_conversation"),
     *("counting", "assistant"),
 }
-COURSE = {"hub", "scale", "evaluate", "labs", "classroom", "doctor", "requirements", "__main__"}
+COURSE = {"hub", "scale", "ground", "bench", "evaluate", "labs", "classroom", "doctor", "requirements", "__main__"}
 MAY_USE = {"ground": {"ground"}, "technique": {"ground", "technique"}, "course": {"ground", "technique", "course"}}
 # What ground and techniques may import at the top of a module: a GPU image has no more.
 INSTALLED = {"torch", "torchvision", "numpy", "scipy", "PIL", "matplotlib", "safetensors", "tqdm", "jaxtyping"}
@@ -206,3 +206,20 @@ class TestDependencies:
             conda[ours] = conda.pop(theirs)
         groups = {"core", "lab", "hub", "dev"}
         assert conda == {needed.name: needed.bounds for needed in requirements() if needed.group in groups}
+
+
+class TestSizes:
+    """A clone stays small: on Colab it is made again and again."""
+
+    def test_checkpoints(self):
+        files = [path for path in (ROOT / "data" / "checkpoints").rglob("*") if path.is_file()]
+        assert sum(path.stat().st_size for path in files) <= 32_000_000
+        assert max(path.stat().st_size for path in files) <= 16 * 2**20
+
+    def test_everything_that_git_tracks(self):
+        done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip("not a git checkout")
+        sizes = {name: (ROOT / name).stat().st_size for name in done.stdout.split("\0") if name}
+        largest = sorted(sizes, key=sizes.get)[-3:]
+        assert sum(sizes.values()) <= 52 * 2**20, f"the largest are {largest}"

@@ -1,0 +1,22 @@
+"""What `python -m gk_utils evaluate NAME` measures: one module per kind of model, and `measure` for the intervals."""
+
+from collections.abc import Callable
+from typing import Any
+
+from gk_utils.errors import check_choice
+from gk_utils.evaluate.rec import evaluate_rec
+from gk_utils.evaluate.table import as_text
+
+__all__ = ["EVALUATIONS", "as_text", "evaluate"]
+
+EVALUATIONS: dict[str, Callable[..., dict[str, Any]]] = {"rec": evaluate_rec}
+
+
+def evaluate(name: str, **options: Any) -> dict[str, Any]:
+    """Measure a model by its name in EVALUATIONS; the options are those of its function there.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    check_choice(name, tuple(EVALUATIONS), "name")
+    return {"name": name, **EVALUATIONS[name](**options)}

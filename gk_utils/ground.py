@@ -1,0 +1,134 @@
+"""What `python -m gk_utils ground IMAGE PHRASE` does: a file, a phrase, boxes; and a picture of the answer."""
+
+import io
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import UInt8
+from PIL import Image, ImageOps
+
+from gk_utils.models.trunk_grounder import load_grounder
+from gk_utils.protocols import Grounding
+
+MOST_PIXELS = 50_000_000  # what a phone takes, and no more: a decoded picture is 3 bytes a pixel
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The answer to one phrase in one file, with the picture it is about and the model that gave it."""
+
+    path: str
+    image: UInt8[np.ndarray, "h w 3"]
+    grounding: Grounding
+    tier: str
+    model: str
+
+    def as_json(self) -> str:
+        """One JSON object; boxes are xyxy in pixels of the picture as it is seen, its EXIF rotation applied."""
+        found = self.grounding
+        return json.dumps(
+            {
+                "image": self.path,
+                "image_hw": list(found.image_hw),
+                "phrase": found.phrase,
+                "tier": self.tier,
+                "model": self.model,
+                "boxes": [[round(number, 2) for number in box] for box in found.boxes.tolist()],
+                "scores": [round(score, 4) for score in found.scores.tolist()],
+                "absent": found.absent,
+            }
+        )
+
+    def as_text(self) -> str:
+        """The same for people."""
+        found, height_width = self.grounding, "{} x {}".format(*self.grounding.image_hw)
+        said = f"{self.path} ({height_width}), {found.phrase!r}, {self.tier} model {self.model}: "
+        if found.absent:
+            return said + "there is no such thing"
+        rows = zip(found.boxes.tolist(), found.scores.tolist(), strict=True)
+        lines = ["  [{:.0f}, {:.0f}, {:.0f}, {:.0f}]  score {:.2f}".format(*box, score) for box, score in rows]
+        return said + "x1 y1 x2 y2 in pixels, best first\n" + "\n".join(lines)
+
+
+def read_picture(path: str | os.PathLike) -> UInt8[np.ndarray, "h w 3"]:
+    """Read a picture as RGB, turned as its EXIF entry says, transparent parts on white.
+
+    Raises:
+        ValueError: no such file, not a picture, damaged, or more than MOST_PIXELS; names the file. A picture that is
+            too large is not decoded.
+    """
+    if not Path(path).is_file():
+        raise ValueError(f"IMAGE: expected a file, got {str(path)!r}. Check the path.")
+    try:
+        # Pillow warns of large pictures by itself; the limit here is lower and says what to do.
+        limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+        with Image.open(path) as picture:
+            pixels = picture.width * picture.height
+            if pixels > MOST_PIXELS:
+                raise ValueError(
+                    f"IMAGE: expected at most {MOST_PIXELS / 1e6:.0f} megapixels, got {pixels / 1e6:.0f} in "
+                    f"{str(path)!r}. Make it smaller first."
+                )
+            turned = ImageOps.exif_transpose(picture)
+            if turned.mode.startswith("I"):  # 16 bits a pixel: the upper eight
+                turned = Image.fromarray((np.asarray(turned) >> 8).clip(0, 255).astype(np.uint8))
+            turned = turned.convert("RGBA")
+    except (OSError, SyntaxError) as error:
+        raise ValueError(f"IMAGE: expected a picture, got {str(path)!r}: {error}. Save it as PNG or JPEG.") from error
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
+    white = Image.new("RGBA", turned.size, "white")
+    return np.asarray(Image.alpha_composite(white, turned).convert("RGB"))
+
+
+def ground_file(path: str | os.PathLike, phrase: str, checkpoint: str | None = None, device: str = "cpu") -> Found:
+    """Ground a phrase in a picture file with the trunk.
+
+    Raises:
+        ValueError: a file that is no picture or too large, a phrase without words, a checkpoint that is no trunk, a
+            device that is not there; FileNotFoundError: no checkpoint.
+    """
+    image = read_picture(path)
+    if not phrase.strip():
+        raise ValueError("PHRASE: expected words, got none. Say what to look for.")
+    grounder, card = load_grounder(checkpoint, check_device(device))
+    pixels = torch.from_numpy(image.copy()).permute(2, 0, 1).float() / 255
+    return Found(str(path), image, grounder.ground(pixels, phrase), "mini", card.recipe)
+
+
+def check_device(device: str) -> str:
+    """The device, if torch can use it here.
+
+    Raises:
+        ValueError: it cannot.
+    """
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        first = str(error).splitlines()[0]
+        raise ValueError(f"device: expected one that is here, got {device!r} ({first}). Use cpu.") from error
+    return device
+
+
+def save_picture(found: Found, path: str | os.PathLike) -> None:
+    """Draw the answer into a PNG file, all or nothing.
+
+    Raises:
+        ValueError: another ending than .png. OSError: the file cannot be written.
+    """
+    from gk_utils import viz
+    from gk_utils.formats.files import write_whole
+
+    if Path(path).suffix.lower() != ".png":
+        raise ValueError(f"--save: expected a name that ends in .png, got {str(path)!r}. Change the ending.")
+    grounding = found.grounding
+    labels = [f"{score:.2f}" for score in grounding.scores.tolist()]
+    title = f"{grounding.phrase}: none" if grounding.absent else grounding.phrase
+    figure = viz.show_boxes(found.image, grounding.boxes, labels, title=title)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=150)
+    write_whole(Path(path), buffer.getvalue())

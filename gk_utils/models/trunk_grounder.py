@@ -1,0 +1,146 @@
+"""The trunk as a grounder: pictures of any size and shape, one phrase, boxes in the picture's own pixels.
+
+A picture is fitted into the trunk's square, grey where it is too short, and boxes come back through the same frame
+(lesson 01).
+"""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+from gk_utils import checkpoints
+from gk_utils.boxes import clip_boxes, pairwise_iou
+from gk_utils.checkpoints import Card
+from gk_utils.frames import Frame
+from gk_utils.models.trunk import Trunk
+from gk_utils.models.trunk_recipe import build
+from gk_utils.protocols import Grounding
+
+SHIPPED = Path(__file__).parents[2] / "data" / "checkpoints"
+NAMES = ("trunk", "trunk_small")  # the better one first
+LEAST = 0.02  # share of the answer that a box must have to be listed
+
+
+@dataclass(frozen=True, eq=False)
+class ScoreMap:
+    """Where a trunk looks for a phrase.
+
+    Attributes:
+        shares: (rows columns) of the trunk's patches; how sure it is that the referent is there. They and `none` sum
+            to 1.
+        none: share of "there is no such thing".
+        frame: the patches' grid over the picture, to convert boxes or draw the map where it belongs.
+    """
+
+    shares: Float[Tensor, "rows columns"]
+    none: float
+    frame: Frame
+
+
+class TrunkGrounder:
+    """A `Grounder` around a trunk.
+
+    >>> from gk_utils.countertop.wording import vocabulary
+    >>> trunk = build({"words": vocabulary(), "image_side": 64, "patch": 16, "width": 24, "heads": 2})
+    >>> TrunkGrounder(trunk).ground(torch.rand(3, 48, 64), "the red mug").phrase
+    'the red mug'
+    """
+
+    def __init__(self, trunk: Trunk, name: str = "trunk") -> None:
+        self.trunk, self.name = trunk.eval(), name
+
+    @torch.no_grad()
+    def look(self, image: Float[Tensor, "3 h w"], phrase: str) -> tuple[ScoreMap, Grounding]:
+        """The answer and the map behind it.
+
+        Raises:
+            ValueError: a picture without pixels, a phrase without words or with more than 64.
+        """
+        height, width = image.shape[1:]
+        side, device = self.trunk.settings.image_side, self.trunk.centres_unit.device
+        numbers = self.trunk.number([phrase])
+        square, frame = letterbox(image.to(device), side)
+        seen = self.trunk.see(square[None])
+        shares = self.trunk.ask(seen.features, numbers).answer.softmax(1)[0]
+        boxes = clip_boxes(frame.to_pixels(seen.boxes_unit[0] * side), (height, width))
+        rows, columns = self.trunk.grid_hw
+        scores = ScoreMap(shares[:-1].view(rows, columns).cpu(), float(shares[-1]), frame.grid(self.trunk.grid_hw))
+        if scores.none > 0.5:
+            return scores, Grounding(boxes[:0].cpu(), shares[:0].cpu(), phrase, True, (height, width))
+        best, sums = _distinct(boxes.cpu(), shares[:-1].cpu())
+        return scores, Grounding(best, sums, phrase, False, (height, width))
+
+    def ground(self, image: Float[Tensor, "3 h w"], phrase: str) -> Grounding:
+        """The boxes of what the phrase refers to, best first; see `protocols.Grounder`."""
+        return self.look(image, phrase)[1]
+
+
+def load_grounder(
+    checkpoint: str | os.PathLike | None = None, device: str | torch.device = "cpu"
+) -> tuple[TrunkGrounder, Card]:
+    """The best trunk that the course ships, or the one in the folder `checkpoint`, with its card.
+
+    Raises:
+        FileNotFoundError, ValueError: no checkpoint there, or one that is damaged or is no trunk.
+
+    >>> grounder, card = load_grounder()
+    >>> card.recipe == grounder.name
+    True
+    """
+    if checkpoint is None:
+        shipped = [SHIPPED / name for name in NAMES if (SHIPPED / name).is_dir()]
+        if not shipped:
+            raise FileNotFoundError(
+                f"checkpoint: expected {' or '.join(NAMES)} in {SHIPPED}, got neither. "
+                "Restore data/checkpoints, or train one: python -m gk_utils train trunk_small"
+            )
+        checkpoint = shipped[0]
+    card = checkpoints.load(checkpoint)[1]
+    if "words" not in card.settings or "joint_layers" not in card.settings:
+        raise ValueError(f"checkpoint: expected a trunk, got {card.recipe!r}. Name the folder of a trunk.")
+    trunk = build(card.settings)
+    checkpoints.load_into(trunk, checkpoint)
+    return TrunkGrounder(trunk.to(device), card.recipe), card
+
+
+def letterbox(image: Float[Tensor, "3 h w"], side: int) -> tuple[Float[Tensor, "3 side side"], Frame]:
+    """Resize a picture by one factor until it fits a square, put grey below it or to its right; and the square's frame.
+
+    >>> square, frame = letterbox(torch.zeros(3, 10, 20), 8)
+    >>> square[0, :, 0].tolist(), frame.to_pixels(torch.tensor([0.0, 0.0, 8.0, 4.0])).tolist()
+    ([0.0, 0.0, 0.0, 0.0, 0.5, 0.5, 0.5, 0.5], [0.0, 0.0, 20.0, 10.0])
+
+    Raises:
+        ValueError: a picture without pixels.
+    """
+    height, width = image.shape[1:]
+    if not height or not width:
+        raise ValueError(f"image: expected pixels, got {height} x {width}. Check how it was cut.")
+    factor = side / max(height, width)
+    hw = (max(1, round(height * factor)), max(1, round(width * factor)))
+    square = image.new_full((3, side, side), 0.5)
+    resized = functional.interpolate(image[None], hw, mode="bilinear", align_corners=False, antialias=True)[0]
+    square[:, : hw[0], : hw[1]] = resized.clamp(0, 1)
+    return square, Frame.of_image((height, width)).resize(hw).pad((side, side), "corner")
+
+
+def _distinct(boxes: Float[Tensor, "p 4"], shares: Float[Tensor, " p"]) -> tuple[Tensor, Tensor]:
+    """The boxes of the surest patches, one per thing: patches whose boxes overlap by half speak of one thing.
+
+    Its score is the sum of their shares; the box is that of the surest.
+    """
+    best, sums, left = [], [], shares.clone()
+    while not best or left.max() > LEAST:
+        patch = int(left.argmax())
+        same = (pairwise_iou(boxes[patch][None], boxes)[0] >= 0.5) & (left >= 0)
+        same[patch] = True
+        best.append(boxes[patch])
+        sums.append(shares[same].sum())
+        left[same] = -1
+    order = torch.stack(sums).argsort(descending=True, stable=True)
+    return torch.stack(best)[order], torch.stack(sums)[order].clamp(max=1)
