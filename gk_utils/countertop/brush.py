@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from functools import cache, reduce
 from typing import NamedTuple
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -52,7 +53,7 @@ class Brush:
         across: Float[Tensor, "k 1 w"],
         y: Float[Tensor, "k h 1"],
         unit_px: Float[Tensor, " k"],
-        look: tuple[Float[Tensor, " k"], Int[Tensor, " k"], Sequence[int]],
+        look: tuple[Float[Tensor, " k"], Int[Tensor, " k"], Sequence[int] | np.ndarray],
         ranges: tuple[tuple[float, float], tuple[float, float]],
     ) -> None:
         """Start with nothing painted.
@@ -73,7 +74,7 @@ class Brush:
         self._steep = -6 * unit_px[:, None, None]
         looks = _looks(y.device)[colour]  # k 4 4
         self.body, self.edge, self.accent, self.dark = looks[..., None, None].unbind(1)  # each k 4 1 1
-        plain, striped = (sum(pattern < kind for pattern in patterns) for kind in (1, 2))
+        plain, striped = np.searchsorted(patterns, (1, 2)).tolist()
         self._striped, self._dotted = slice(plain, striped), slice(striped, len(patterns))
         k, h, w = len(y), y.shape[1], across.shape[2]
         self.rgba, self.nearest = y.new_zeros(k, 4, h, w), y.new_full((k, h, w), math.inf)

@@ -8,7 +8,9 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
+import numpy as np
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -17,11 +19,12 @@ from torch.nn.functional import pad
 from gk_utils.boxes import boxes_from_masks
 from gk_utils.countertop.background import paint_background
 from gk_utils.countertop.brush import Brush
-from gk_utils.countertop.scene import Scene, base_of
+from gk_utils.countertop.scene import Scene
 from gk_utils.countertop.shapes import RECIPES
-from gk_utils.countertop.things import COLOURS, KINDS, PATTERNS, unit_of
+from gk_utils.countertop.thing_rows import KEYS, rows_of
 from gk_utils.errors import check_hw
 
+ORDER = ["scene", "order", "index", "left", "top"]
 LOAD = {"cpu": 6_000_000, "cuda": 60_000_000}  # pixels of patches at once: more cost memory, fewer cost overhead
 
 
@@ -49,30 +52,16 @@ class Rendered:
 
 
 @dataclass
-class _Item:
-    """A thing on its way to the canvas: where it goes, in pixels, and how it is painted."""
-
-    scene: int
-    index: int
-    order: int
-    key: tuple[str, str, str]
-    place: tuple[float, float, float]  # x and y of the ground, pixels per local unit
-    look: tuple[int, int, int]  # 1 or -1 for facing, colour, pattern
-    rim: tuple[float, float, float, float] | None  # the opening it stands in: centre and half axes
-    corner: tuple[int, int]  # left and top of its patch
-
-
-@dataclass
 class _Patches:
     """The painted things of one group.
 
     Attributes:
-        items: the k things.
+        rows: their k rows of the table, with `left` and `top` of each patch.
         rgba: (k 4 h w) colour multiplied by coverage, and coverage.
         full: (k h w) all pixels of the thing; seen: those that what it stands in does not hide.
     """
 
-    items: list[_Item]
+    rows: np.ndarray
     rgba: Float[Tensor, "k 4 h w"]
     full: Bool[Tensor, "k h w"]
     seen: Bool[Tensor, "k h w"]
@@ -105,14 +94,16 @@ def render(
     n = max((len(scene) for scene in scenes), default=0)
     images = torch.empty(b, 3, height, width, device=device)
     masks, masks_full = (torch.zeros(b, n, height, width, dtype=torch.bool, device=device) for _ in range(2))
-    order = [[-1] * n for _ in scenes]
+    order = np.full((b, n), -1)
+    table = rows_of(scenes)
+    order[table["scene"], table["index"]] = table["order"]
     _paint_backgrounds(scenes, images)
+    starts = np.searchsorted(table["scene"], np.arange(b + 1))
     for load in _loads(scenes, image_hw, device):
-        items = [item for row, scene in enumerate(scenes[load]) for item in _items(row, scene, image_hw)]
-        for item in items:
-            order[load.start + item.scene][item.index] = item.order
-        _lay(_paint_all(items, device), images[load], masks[load], masks_full[load])
-    ranks = torch.tensor(order, dtype=torch.long).reshape(b, n).to(device)
+        rows = table[starts[load.start] : starts[load.stop]].copy()
+        rows["scene"] -= load.start
+        _lay(_paint_all(rows, image_hw, device), images[load], masks[load], masks_full[load])
+    ranks = torch.from_numpy(order).to(device)
     boxes, boxes_full = (
         boxes_from_masks(planes.flatten(0, 1)).unflatten(0, planes.shape[:2]) for planes in (masks, masks_full)
     )
@@ -138,80 +129,59 @@ def _paint_backgrounds(scenes: Sequence[Scene], images: Float[Tensor, "b 3 h w"]
     torch.index_select(backgrounds, 0, which.to(images.device), out=images)
 
 
-def _items(position: int, scene: Scene, image_hw: tuple[int, int]) -> list[_Item]:
-    """The things of one scene in pixels."""
-    (height, width), side = image_hw, min(image_hw)
-    order = {index: rank for rank, index in enumerate(scene.paint_order())}
-    places, items = [], []
-    for index, thing in enumerate(scene.things):
-        if thing.support is None:
-            ground = base_of(scene, index)[1] * height
-        else:
-            below = scene.things[thing.support]
-            ground = places[thing.support][1] - KINDS[below.category].floor * places[thing.support][2]
-        unit_px = unit_of(thing) * side
-        place = (thing.x * width, ground, unit_px)
-        places.append(place)
-        rim = None
-        if thing.relation == "inside":
-            x, y, unit = places[thing.support]
-            up, half_w, half_h = KINDS[below.category].opening
-            rim = (x, y - up * unit, half_w * unit, half_h * unit)
-        pose = "standing" if thing.category == "spoon" and rim else (thing.state or "")
-        recipe = RECIPES[thing.category, pose]
-        look = (-1 if thing.facing == "left" else 1, COLOURS.index(thing.colour), PATTERNS.index(thing.pattern))
-        corner = (math.floor(place[0] - recipe.half_width * unit_px), math.floor(ground - recipe.up * unit_px))
-        items.append(_Item(position, index, order[index], (thing.category, pose, thing.size), place, look, rim, corner))
-    return items
-
-
-def _paint_all(items: Sequence[_Item], device: str | torch.device) -> list[_Patches]:
+def _paint_all(table: np.ndarray, image_hw: tuple[int, int], device: str | torch.device) -> list[_Patches]:
     """Paint all things of a load, those of one category, pose and size at once."""
-    groups = defaultdict(list)
-    for item in sorted(items, key=lambda item: item.look[2]):
-        groups[item.key].append(item)
-    return [_paint(key, group, device) for key, group in groups.items()]
+    table = table[np.lexsort((table["pattern"], table["key"]))]
+    starts = np.flatnonzero(np.diff(table["key"], prepend=-1, append=-1))
+    return [_paint(table[first:last], image_hw, device) for first, last in pairwise(starts.tolist())]
 
 
-def _paint(key: tuple[str, str, str], group: list[_Item], device: str | torch.device) -> _Patches:
+def _paint(rows: np.ndarray, image_hw: tuple[int, int], device: str | torch.device) -> _Patches:
     """Paint the things of one category, pose and size."""
+    (height, width), side = image_hw, min(image_hw)
+    key = KEYS[rows["key"][0]]
     recipe = RECIPES[key[:2]]
-    numbers = torch.tensor([(*item.place, *item.corner, *item.look) for item in group], dtype=torch.float32)
-    x, ground, unit_px, left, top, flip, colour, _ = numbers.to(device).unbind(1)
-    largest = max(item.place[2] for item in group)
+    unit_px, x, ground = rows["unit"] * side, rows["x"] * width, rows["ground"] * height - rows["lift"] * side
+    left, top = np.floor(x - recipe.half_width * unit_px), np.floor(ground - recipe.up * unit_px)
+    rows["left"], rows["top"] = left, top
+    numbers = np.stack([left, x, ground, top, unit_px, rows["flip"], rows["colour"]], 1).astype(np.float32)
+    left, x, ground, top, unit, flip, colour = torch.from_numpy(numbers).to(device).unbind(1)
+    largest = unit_px.max()
     columns = torch.arange(math.ceil(2 * recipe.half_width * largest) + 1, device=device) + 0.5
-    rows = torch.arange(math.ceil((recipe.up + recipe.down) * largest) + 1, device=device) + 0.5
-    across = ((left - x)[:, None] + columns) / unit_px[:, None]
-    up = ((ground - top)[:, None] - rows) / unit_px[:, None]
+    lines = torch.arange(math.ceil((recipe.up + recipe.down) * largest) + 1, device=device) + 0.5
     brush = Brush(
-        across[:, None],
-        up[:, :, None],
-        unit_px,
-        (flip, colour.long(), [item.look[2] for item in group]),
-        ((recipe.half_width, recipe.up), (min(item.place[2] for item in group), largest)),
+        (((left - x)[:, None] + columns) / unit[:, None])[:, None],
+        (((ground - top)[:, None] - lines) / unit[:, None])[:, :, None],
+        unit,
+        (flip, colour.long(), rows["pattern"]),
+        ((recipe.half_width, recipe.up), (float(unit_px.min()), float(largest))),
     )
     recipe.paint(brush, key[1])
     solid = brush.solid
-    patches = _Patches(group, brush.rgba, solid, solid)
-    _hide_below_rims(patches)
+    patches = _Patches(rows, brush.rgba, solid, solid)
+    _hide_below_rims(patches, image_hw)
     return patches
 
 
-def _hide_below_rims(patches: _Patches) -> None:
+def _hide_below_rims(patches: _Patches, image_hw: tuple[int, int]) -> None:
     """Take away, in place, what the wall of a mug or a bowl hides of the things inside it."""
-    rows = [row for row, item in enumerate(patches.items) if item.rim]
-    if not rows:
+    inside = np.flatnonzero(patches.rows["inside"])
+    if not len(inside):
         return
     device, (height, width) = patches.rgba.device, patches.rgba.shape[2:]
-    places = [(*patches.items[row].rim, *patches.items[row].corner) for row in rows]
-    x, y, half_w, half_h, left, top = torch.tensor(places, device=device)[..., None, None].unbind(1)
+    rows, side = patches.rows[inside], min(image_hw)
+    places = [rows["rim_x"] * image_hw[1], rows["ground"] * image_hw[0] - rows["rim_lift"] * side]
+    places += [rows["rim_half_w"] * side, rows["rim_half_h"] * side, rows["left"], rows["top"]]
+    places = torch.from_numpy(np.stack(places, 1).astype(np.float32)).to(device)
+    x, y, half_w, half_h, left, top = places[..., None, None].unbind(1)
     down = top + torch.arange(height, device=device)[:, None] + 0.5 - y
     across = (left + torch.arange(width, device=device) + 0.5 - x) / half_w
     slope = torch.hypot(across / half_w, down / half_h**2).clamp(min=1e-3)
     hidden = torch.minimum(down + 0 * across, (across**2 + (down / half_h) ** 2 - 1) / (2 * slope))
-    patches.rgba[rows] *= (0.5 - hidden).clamp(0, 1)[:, None]
+    chosen = torch.from_numpy(inside).to(device)
+    patches.rgba[chosen] *= (0.5 - hidden).clamp(0, 1)[:, None]
     patches.seen = patches.full.clone()
-    patches.seen[rows] &= hidden < 0
+    patches.seen[chosen] &= hidden < 0
 
 
 def _lay(
@@ -233,18 +203,20 @@ def _lay_each(patches: Sequence[_Patches], images: Tensor, masks_full: Tensor, o
     """One patch after the other: the fastest way where starting an operation costs little."""
     height, width = owner.shape[1:]
     entries = [
-        entry for group in patches for entry in zip(group.items, group.rgba, group.full, group.seen, strict=True)
+        (*numbers, *planes)
+        for group in patches
+        for *planes, numbers in zip(group.rgba, group.full, group.seen, group.rows[ORDER].tolist(), strict=True)
     ]
-    for item, rgba, full, seen in sorted(entries, key=lambda entry: (entry[0].scene, entry[0].order)):
-        (left, top), (patch_h, patch_w) = item.corner, full.shape
+    for scene, _, index, left, top, rgba, full, seen in sorted(entries, key=lambda entry: entry[:2]):
+        patch_h, patch_w = full.shape
         x1, y1, x2, y2 = max(left, 0), max(top, 0), min(left + patch_w, width), min(top + patch_h, height)
         if (x2 - x1, y2 - y1) != (patch_w, patch_h):  # it reaches over the border
             within = ..., slice(y1 - top, max(y2, y1) - top), slice(x1 - left, max(x2, x1) - left)
             rgba, full, seen = rgba[within], full[within], seen[within]  # noqa: PLW2901
         place = slice(y1, max(y2, y1)), slice(x1, max(x2, x1))
-        images[item.scene, :, *place].mul_(1 - rgba[3]).add_(rgba[:3])
-        masks_full[item.scene, item.index, *place] = full
-        owner[item.scene, *place].masked_fill_(seen, item.index)
+        images[scene, :, *place].mul_(1 - rgba[3]).add_(rgba[:3])
+        masks_full[scene, index, *place] = full
+        owner[scene, *place].masked_fill_(seen, index)
 
 
 def _lay_together(patches: Sequence[_Patches], images: Tensor, masks_full: Tensor, owner: Tensor) -> None:
@@ -253,11 +225,13 @@ def _lay_together(patches: Sequence[_Patches], images: Tensor, masks_full: Tenso
     Patches of similar size are padded to one size; what lies outside the pictures goes to a frame around them.
     """
     device, (height, width), n = owner.device, owner.shape[1:], masks_full.shape[1]
-    corners = [(item.corner, group.full.shape[1:]) for group in patches for item in group.items]
     step_h, step_w = (max([1, *(-(-group.full.shape[axis] // 3) for group in patches)]) for axis in (1, 2))
-    left, top = (max([0, *(-corner[axis] for corner, _ in corners)]) for axis in (0, 1))
-    frame_w = left + max([width, *(corner[0] + shape[1] + step_w for corner, shape in corners)])
-    frame_h = top + max([height, *(corner[1] + shape[0] + step_h for corner, shape in corners)])
+    ends = [(group.rows["left"] + group.full.shape[2], group.rows["top"] + group.full.shape[1]) for group in patches]
+    left, top = (max([0, *(-int(group.rows[name].min()) for group in patches)]) for name in ("left", "top"))
+    frame_w, frame_h = (
+        before + max([side, *(int(end[axis].max()) + step for end in ends)])
+        for axis, before, side, step in ((0, left, width, step_w), (1, top, height, step_h))
+    )
     border = (left, frame_w - left - width, top, frame_h - top - height)
     colours, whose, whole = (pad(planes, border) for planes in (images.movedim(1, 0), owner, masks_full))
     sizes = defaultdict(list)
@@ -269,18 +243,17 @@ def _lay_together(patches: Sequence[_Patches], images: Tensor, masks_full: Tenso
             torch.cat([pad(plane, (0, patch_w - plane.shape[-1], 0, patch_h - plane.shape[-2])) for plane in planes])
             for planes in zip(*((group.rgba, group.full, group.seen) for group in groups), strict=True)
         )
-        items = [item for group in groups for item in group.items]
-        numbers = torch.tensor([(item.scene, item.index, *item.corner) for item in items], device=device)
-        scene, index, x, y = numbers[..., None, None].unbind(1)
+        table = np.concatenate([group.rows[ORDER] for group in groups])
+        numbers = torch.from_numpy(np.stack([table[name].astype(np.int64) for name in ORDER], 1)).to(device)
+        scene, _, index, x, y = numbers[..., None, None].unbind(1)
         ys, xs = torch.arange(patch_h, device=device)[:, None] + top, torch.arange(patch_w, device=device) + left
         inner = (y + ys) * frame_w + x + xs  # pixel numbers within a frame
         whole.view(-1)[(scene * n + index) * (frame_h * frame_w) + inner] = full
         place = scene * (frame_h * frame_w) + inner
-        rows = defaultdict(list)
-        for row, item in enumerate(items):
-            rows[item.order].append(row)
-        for order, members in rows.items():
-            turns[order].append((torch.tensor(members, device=device), rgba, seen, index.to(owner.dtype), place))
+        by_turn = np.argsort(table["order"], kind="stable")
+        turn, first = np.unique(table["order"][by_turn], return_index=True)
+        for order, members in zip(turn.tolist(), np.split(by_turn, first[1:]), strict=True):
+            turns[order].append((torch.from_numpy(members).to(device), rgba, seen, index.to(owner.dtype), place))
     flat, owners = colours.view(3, -1), whose.view(-1)
     for _, together in sorted(turns.items()):
         for rows, rgba, seen, index, place in together:

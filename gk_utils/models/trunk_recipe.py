@@ -20,6 +20,7 @@ from gk_utils.countertop.language import draw_expressions, draw_scene_for
 from gk_utils.countertop.programs import named, referents
 from gk_utils.countertop.render import Rendered, render
 from gk_utils.countertop.scene import Scene
+from gk_utils.countertop.thing_rows import rows_of
 from gk_utils.models.trunk import LABELS, Seen, Trunk, TrunkSettings
 
 TRAINING_SEEDS = 2**40  # scenes of the frozen splits have larger seeds
@@ -70,6 +71,7 @@ def draw(settings: Mapping[str, Any], seed: int, step: int) -> Drawn:
         for index, scene in enumerate(scenes)
         for expression in draw_expressions(scene, settings["expressions"], rng)
     ]
+    rows_of(scenes)  # kept by the scenes: what `render` needs is ready before they reach the device
     n = max(map(len, scenes))
     labels = torch.zeros(len(scenes), n, len(LABELS), dtype=torch.long)
     for index, scene in enumerate(scenes):
