@@ -82,7 +82,7 @@ def read_picture(path: str | os.PathLike) -> UInt8[np.ndarray, "h w 3"]:
     finally:
         Image.MAX_IMAGE_PIXELS = limit
     white = Image.new("RGBA", turned.size, "white")
-    return np.asarray(Image.alpha_composite(white, turned).convert("RGB"))
+    return np.array(Image.alpha_composite(white, turned).convert("RGB"))
 
 
 def ground_file(path: str | os.PathLike, phrase: str, checkpoint: str | None = None, device: str = "cpu") -> Found:
@@ -96,7 +96,7 @@ def ground_file(path: str | os.PathLike, phrase: str, checkpoint: str | None = N
     if not phrase.strip():
         raise ValueError("PHRASE: expected words, got none. Say what to look for.")
     grounder, card = load_grounder(checkpoint, check_device(device))
-    pixels = torch.from_numpy(image.copy()).permute(2, 0, 1).float() / 255
+    pixels = torch.from_numpy(image).permute(2, 0, 1).float() / 255
     return Found(str(path), image, grounder.ground(pixels, phrase), "mini", card.recipe)
 
 

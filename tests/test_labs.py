@@ -15,10 +15,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from gk_utils.countertop.programs import Program
+from gk_utils.countertop.scene import Scene
+from gk_utils.countertop.things import Thing
 from gk_utils.drawing import BLUE, ORANGE
 from gk_utils.figure_image import LIMIT, to_image
+from gk_utils.frames import Frame
 from gk_utils.labs.boxes import THRESHOLDS, BoxReading, compare, describe, drag_lab
 from gk_utils.labs.canvas import LONGEST_SIDE, Canvas
+from gk_utils.labs.explanations import explain, in_words, set_stage
+from gk_utils.labs.expressions import ExpressionLab
+from gk_utils.labs.score_maps import answer_panel, draw, overlay
+from gk_utils.models.trunk_grounder import ScoreMap
+from gk_utils.protocols import Grounding
 
 HERE = Path(__file__).parent
 LABS = HERE.parent / "gk_utils" / "labs"
@@ -266,3 +275,190 @@ def test_no_output_capture_in_the_labs():
     for path in LABS.glob("*.py"):
         names = {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
         assert not names & {"interact", "interactive", "Output"}, path
+
+
+# --- the lab of lesson 00 -----------------------------------------------------------------------------------------
+
+
+def apple(colour: str, x: float, depth: float = 0.5) -> Thing:
+    return Thing("apple", colour, "large", "plain", None, None, x=x, depth=depth)
+
+
+STAGE = set_stage(Scene((apple("red", 0.75), apple("green", 0.25), apple("red", 0.2, 0.9))), (128, 128))
+LEFT, ALL, NONE = Program("apple", side="left"), Program("apple"), Program("mug")
+
+
+class Fake:
+    """A grounder whose map puts `on` on the middle of things of STAGE, and the rest on "none"."""
+
+    def __init__(self, on: dict[int, float]) -> None:
+        self.on, self.asked = on, []
+
+    def look(self, image, phrase):
+        if phrase == "?":
+            raise ValueError("phrase: expected words, got <none>.")
+        self.asked.append((tuple(image.shape), phrase))
+        shares = torch.zeros(8, 8)
+        for index, share in self.on.items():
+            x, y = (STAGE.boxes[index].reshape(2, 2).mean(0) / 16).long().tolist()
+            shares[y, x] += share
+        none = 1 - float(shares.sum())
+        best = sorted(self.on, key=lambda index: -self.on[index])[: 0 if none > 0.5 else 3]
+        scores = torch.tensor([self.on[index] for index in best])
+        found = Grounding(STAGE.boxes[best].reshape(-1, 4), scores, phrase, none > 0.5, (128, 128))
+        return ScoreMap(shares, none, Frame.of_image((128, 128)).grid((8, 8))), found
+
+
+class TestSetStage:
+    def test_alike_things_are_counted_from_the_left(self):
+        assert STAGE.names == ("red apple 2", "green apple", "red apple 1")
+        assert STAGE.image.shape == (3, 128, 128)
+        assert STAGE.boxes.shape == (3, 4)
+
+
+class TestExplain:
+    def test_by_hand(self):
+        told = explain(Fake({0: 0.5, 2: 0.3}), STAGE, "the leftmost apple", LEFT)
+        assert [(thing.name, thing.role) for thing in told.things] == [
+            ("red apple 2", "same noun"),
+            ("red apple 1", "meant"),
+            ("green apple", "same noun"),
+        ]
+        assert [thing.share for thing in told.things] == pytest.approx([0.5, 0.3, 0])
+        assert (told.beside, told.none) == pytest.approx((0, 0.2))
+        assert told.right is False
+        assert told.sentence == "The box is on the red apple 2, with 50 %. Wrong: the red apple 1 is meant."
+        assert in_words(told).splitlines() == [
+            "the leftmost apple. " + told.sentence,
+            "red apple 2: 50 % (same noun)",
+            "red apple 1: 30 % (meant)",
+            "none: 20 %",
+        ]
+
+    @given(st.lists(st.floats(0, 0.33), min_size=3, max_size=3))
+    def test_everything_sums_to_one(self, on):
+        told = explain(Fake(dict(enumerate(on))), STAGE, "apples", ALL)
+        assert sum(thing.share for thing in told.things) + told.beside + told.none == pytest.approx(1, abs=1e-5)
+        assert [thing.share for thing in told.things] == sorted((thing.share for thing in told.things), reverse=True)
+
+    @pytest.mark.parametrize(
+        ("on", "program", "right", "words"),
+        [
+            ({2: 0.9}, LEFT, True, "The box is on the red apple 1, with 90 %. Right."),
+            ({2: 0.2}, LEFT, False, 'The answer is "none", with 80 %. Wrong: the red apple 1 is meant.'),
+            ({2: 0.2}, NONE, True, 'The answer is "none", with 80 %. Right.'),
+            ({2: 0.9}, NONE, False, "The box is on the red apple 1, with 90 %. Wrong: nothing is meant."),
+            ({2: 0.9}, ALL, True, "The box is on the red apple 1, with 90 %. Right."),
+            ({2: 0.9}, None, None, "Nobody wrote down what is right: you judge."),
+        ],
+    )
+    def test_verdicts(self, on, program, right, words):
+        told = explain(Fake(on), STAGE, "it", program)
+        assert told.right is right
+        assert told.sentence.endswith(words)
+        assert {thing.role for thing in told.things} <= {"other"} or program in (LEFT, ALL)
+
+    def test_a_box_around_no_thing(self):
+        class Beside(Fake):
+            def look(self, image, phrase):
+                scores, found = super().look(image, phrase)
+                return scores, Grounding(torch.tensor([[0.0, 0, 9, 9]]), found.scores, phrase, False, (128, 128))
+
+        assert explain(Beside({0: 0.9}), STAGE, "it", ALL).sentence == (
+            "The box is around no thing, with 90 %. "
+            "Wrong: the red apple 2 and the green apple and the red apple 1 is meant."
+        )
+
+    def test_what_lies_beside_the_things(self):
+        class Wall(Fake):
+            def look(self, image, phrase):
+                shares = torch.full((8, 8), 0.0)
+                shares[0] = 0.1
+                found = Grounding(STAGE.boxes[:1], torch.tensor([0.1]), phrase, False, (128, 128))
+                return ScoreMap(shares, 0.2, Frame.of_image((128, 128)).grid((8, 8))), found
+
+        assert explain(Wall({}), STAGE, "it").beside == pytest.approx(0.8)
+
+
+class TestScoreMaps:
+    def test_the_map_lies_where_the_patches_are(self):
+        # 20 wide and 10 high in a square of 2 x 2 patches: the lower row of patches is padding.
+        frame = Frame.of_image((10, 20)).pad((20, 20), "corner").grid((2, 2))
+        shown = overlay(torch.zeros(3, 10, 20), ScoreMap(torch.tensor([[0.0, 0.5], [0.4, 0.0]]), 0.1, frame))
+        assert shown.shape == (10, 20, 3)
+        assert len(np.unique(shown.reshape(-1, 3), axis=0)) == 2
+        assert (shown[:, :10] == 89).all()
+        assert (shown[:, 10:, 0] > 150).all()
+
+    def test_a_map_without_a_favourite_stays_pale(self):
+        frame = Frame.of_image((8, 8)).grid((2, 2))
+        pale, strong = (overlay(torch.ones(3, 8, 8), ScoreMap(torch.full((2, 2), s), 0.0, frame)) for s in (0.001, 0.2))
+        assert np.abs(pale.astype(int) - 255).max() < np.abs(strong.astype(int) - 255).max()
+
+    def test_the_picture_shows_through(self):
+        frame = Frame.of_image((8, 8)).grid((1, 1))
+        image = torch.zeros(3, 8, 8)
+        image[:, :, 4:] = 1
+        shown = overlay(image, ScoreMap(torch.ones(1, 1), 0.0, frame)).astype(int)
+        assert (shown[:, 4:] - shown[:, :4] > 30).all()
+
+    def test_answer_panel_says_none(self):
+        none = Grounding(torch.zeros(0, 4), torch.zeros(0), "the mug", True, (8, 8))
+        assert answer_panel(np.zeros((8, 8, 3)), none).title == "the mug: none"
+        panel = answer_panel(np.zeros((8, 8, 3)), none, torch.tensor([[1.0, 1, 5, 5]]), "a title")
+        assert (panel.title, panel.truth_labels) == ("a title: none", [""])
+
+    @pytest.mark.parametrize("program", [LEFT, NONE, None])
+    def test_draw_writes_every_share_and_role(self, program):
+        told = explain(Fake({0: 0.9, 2: 0.06}), STAGE, "the apple farthest from $x$ " * 4, program)
+        picture, chart, bars = draw(STAGE, told).axes
+        written = [text.get_text() for text in bars.texts]
+        roles = {LEFT: ("  same noun", "  meant", ""), NONE: ("", "", "  meant"), None: ("", "", "")}[program]
+        assert written == [
+            *(f"90 %{roles[0]}", f"6 %{roles[1]}", f"0 %{roles[0]}", "0 %", f"4 %{roles[2]}"),
+        ]
+        assert [patch.get_gid() for patch in picture.patches].count("truth") == (program is LEFT)
+        assert chart.get_title("left") == "64 patches, the largest share: 90 %"
+
+
+class TestExpressionLab:
+    """The callbacks over their whole range, as the page sends them."""
+
+    def make(self) -> tuple[ExpressionLab, Fake]:
+        fake = Fake({0: 0.5, 2: 0.3})
+        expressions = {"the leftmost apple": LEFT, "the apple": ALL, "the mug": NONE}
+        return ExpressionLab(fake, {"A": STAGE, "B": STAGE}, expressions), fake
+
+    def test_every_choice_is_asked_and_shown(self):
+        lab, fake = self.make()
+        for picture in ("A", "B"):
+            lab.picture.value = picture
+            for index, phrase in enumerate(("the leftmost apple", "the apple", "the mug")):
+                lab.choice.set_state({"index": index})
+                assert fake.asked[-1] == ((3, 128, 128), phrase)
+                assert lab.explanation.phrase == phrase
+                assert lab.explanation.right is (index == 1)
+                assert f"<strong>{lab.explanation.sentence.split(',')[0]}" in lab.view.value
+                assert "Its program: <code>all things &gt;" in lab.view.value
+
+    def test_words_of_ones_own(self):
+        lab, fake = self.make()
+        lab.own.set_state({"value": "a <b>pear</b>"})
+        assert fake.asked[-1][1] == "a <b>pear</b>"
+        assert lab.explanation.right is None
+        assert "<b>pear" not in lab.view.value
+        lab.picture.value = "B"
+        assert fake.asked[-1][1] == "a <b>pear</b>"
+        lab.own.set_state({"value": "?"})
+        assert "expected words, got &lt;none&gt;" in lab.view.value
+        lab.choice.value = "the mug"
+        assert lab.own.value == ""
+        assert lab.explanation.phrase == "the mug"
+
+    def test_the_bundle_carries_the_live_view_and_a_still(self):
+        lab, _ = self.make()
+        data, metadata = lab._repr_mimebundle_()
+        (mime,) = metadata
+        assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == lab.model_id
+        assert data["text/plain"] == in_words(lab.explanation) == metadata[mime]["alt"]
+        assert len(base64.b64decode(data[mime])) <= LIMIT

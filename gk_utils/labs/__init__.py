@@ -2,4 +2,6 @@
 
 `canvas.py` is the widget (pointer, touch, keyboard, screen reader; a static picture where nothing runs).
 `boxes.py` is the lab of lesson 01: drag a box and read how well it fits.
+`expressions.py` is the lab of lesson 00: choose an expression, see the score map and what came close; `explanations.py`
+works that out, and `score_maps.py` draws it.
 """
