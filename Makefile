@@ -28,7 +28,7 @@ test: $(VENV)/.dev ## run every check: lint, unit tests, doctests, notebooks, co
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/codespell
 	$(PY) -m pytest -q -n 2 --dist loadfile --durations=10 tests gk_utils
-	$(PY) -m pytest -q -n 2 --dist loadfile -o addopts= -o filterwarnings= --nbval-lax --nbval-current-env \
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2 --dist loadfile -o addopts= -o filterwarnings= --nbval-lax --nbval-current-env \
 	  --nbval-cell-timeout=120 --nbval-kernel-startup-timeout=120 notebooks
 
 deep: $(VENV)/.dev ## run the tests that take long: the language on 10,000 scenes

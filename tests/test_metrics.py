@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from gk_utils import average_precision as average_precision_module
 from gk_utils import metrics
-from gk_utils.boxes import paired_giou, paired_iou
+from gk_utils.boxes import paired_giou, paired_iou, pairwise_iou
+from gk_utils.classroom import check
+from gk_utils.classroom.exercise import problems, reference
+from gk_utils.classroom.exercises.metrics import EXERCISES
 from gk_utils.metrics import (
     Interval,
     accuracy_at_iou,
@@ -305,3 +308,81 @@ class TestBootstrapInterval:
     def test_errors(self, values, options, message):
         with pytest.raises(ValueError, match=message):
             bootstrap_interval(torch.tensor(values), **options)
+
+
+def tied_by_loop(boxes, scores, truths):
+    chosen = [box for box, score in zip(boxes, scores.tolist(), strict=True) if score == max(scores.tolist())]
+    right = sum(any(paired_iou(box[None], truth[None]).item() >= 0.5 for truth in truths) for box in chosen)
+    return right / len(chosen)
+
+
+def tied_with_a_table(boxes, scores, truths):
+    met = pairwise_iou(boxes, truths).amax(1) >= 0.5
+    return met[scores >= scores.amax()].double().mean().item()
+
+
+def resampled_by_loop(hits, picture, drawn):
+    pairs = list(zip(hits.tolist(), picture.tolist(), strict=True))
+    answers = [hit for one in drawn.tolist() for hit, home in pairs if home == one]
+    return sum(answers) / len(answers)
+
+
+def resampled_with_weights(hits, picture, drawn):
+    weights = (picture[:, None] == drawn).sum(1).double()
+    return (hits * weights).sum().item() / weights.sum().item()
+
+
+def verdict_by_numpy(hits_a, hits_b, picture):
+    sums = dict.fromkeys(picture.tolist(), 0.0)
+    for a, b, one in zip(hits_a.tolist(), hits_b.tolist(), picture.tolist(), strict=True):
+        sums[one] += a - b
+    rows = np.random.default_rng(7).choice(np.array(list(sums.values())), (3000, len(sums)))
+    low, high = np.percentile(rows.mean(1), [2.5, 97.5])
+    return "undecided" if low <= 0 <= high else "a" if low > 0 else "b"
+
+
+def verdict_by_ratio(hits_a, hits_b, picture):
+    difference = hits_a.double() - hits_b.double()
+    rows = [(picture == one).nonzero()[:, 0] for one in picture.unique()]
+
+    def mean(drawn):
+        return difference[torch.cat([rows[one] for one in drawn.tolist()])].mean()
+
+    interval = bootstrap_interval(torch.arange(len(rows)), mean, resamples=500, seed=1)
+    return "a" if interval.low > 0 else "b" if interval.high < 0 else "undecided"
+
+
+def true_accuracy_by_two_points(seen, share, still, luck):
+    at_0, at_1 = share * luck, 1 - share + share * still  # what the worst and the best model would score
+    return sorted([0.0, (seen - at_0) / (at_1 - at_0), 1.0])[1]
+
+
+def true_accuracy_by_halving(seen, share, still, luck):
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        score = (1 - share) * middle + share * (middle * still + (1 - middle) * luck)
+        low, high = (middle, high) if score < seen else (low, middle)
+    return (low + high) / 2
+
+
+RIGHT_ANSWERS = {
+    "02.tied": (tied_by_loop, tied_with_a_table),
+    "02.resampled": (resampled_by_loop, resampled_with_weights),
+    "02.verdict": (verdict_by_numpy, verdict_by_ratio),
+    "02.true_accuracy": (true_accuracy_by_two_points, true_accuracy_by_halving),
+}
+
+
+class TestExercises:
+    @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
+    def test_is_sound_and_names_three_mistakes(self, exercise):
+        assert problems(exercise, reference(exercise.id)) == []
+        assert len(exercise.mistakes) >= 3
+
+    @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
+    @pytest.mark.parametrize("hidden", [False, True])
+    def test_other_right_answers_pass(self, exercise, hidden, capsys):
+        for answer in RIGHT_ANSWERS[exercise.id]:
+            check(exercise.id, answer, hidden=hidden)
+            assert f"{exercise.id} passed" in capsys.readouterr().out
