@@ -113,7 +113,7 @@ class TestDescribe:
                 },
             ),
         ],
-        ids=str,
+        ids=lambda value: str(value) if isinstance(value, Program) else "",
     )
     def test_every_wording(self, program, short, long):
         assert wordings(program, "refcoco") == wordings(program, "refcoco+") == short
