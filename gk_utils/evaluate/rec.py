@@ -43,7 +43,7 @@ def evaluate_rec(
 ) -> dict[str, Any]:
     """Measure a trunk on the first `limit` expressions of a split, as `python -m gk_utils evaluate rec` prints it.
 
-    Baselines: `centre_box`, the middle half of the picture; `largest_object`, the largest of the true boxes,
+    Baselines: `centre_box`, a square of 32 pixels in the middle; `largest_object`, the largest of the true boxes,
     which is more than a model is told; `language_only`, the words without the picture; none of them ever says "none".
     The control, `other_picture`, is the trunk asked about the picture of another sample.
 
@@ -64,7 +64,7 @@ def evaluate_rec(
         answers.append(_ask(grounder.trunk, batch, rows))
         others.append(_ask(grounder.trunk, batch, rows.roll(len(rows) // 2)))
     boxes, never = torch.cat(truth), torch.zeros(len(samples), dtype=torch.bool)
-    centre = torch.tensor([32.0, 32.0, 96.0, 96.0]).expand(len(samples), 4)
+    centre = torch.tensor([48.0, 48.0, 80.0, 80.0]).expand(len(samples), 4)
     words_alone = 128 * language_only().boxes_unit([sample.text for sample in samples])
     given = {
         "centre_box": Answers(centre, never),
