@@ -69,10 +69,13 @@ def add_train(commands: Any) -> None:
     def run(arguments: argparse.Namespace) -> int:
         import json
 
+        from gk_utils.errors import check_device
         from gk_utils.training import train
 
         options = {name: getattr(arguments, name) for name in ("minutes", "steps", "device", "resume", "out")}
         try:
+            if arguments.device is not None:
+                check_device(arguments.device)
             card = train(arguments.name, **options)
         except (ValueError, OSError) as error:
             parser.error(_one_line(error))
@@ -95,8 +98,8 @@ def add_evaluate(commands: Any) -> None:
     def run(arguments: argparse.Namespace) -> int:
         import json
 
+        from gk_utils.errors import check_device
         from gk_utils.evaluate import as_text, evaluate
-        from gk_utils.ground import check_device
 
         options = {name: getattr(arguments, name) for name in ("split", "limit", "device", "checkpoint")}
         try:
@@ -121,10 +124,11 @@ def add_bench(commands: Any) -> None:
         import json
 
         from gk_utils.bench import as_text, bench
-        from gk_utils.ground import check_device
+        from gk_utils.errors import check_device
 
         try:
-            result = bench(arguments.name, check_device(arguments.device))
+            check_device(arguments.device)
+            result = bench(arguments.name, arguments.device)
         except ValueError as error:
             parser.error(_one_line(error))
         print(json.dumps(result, indent=2) if arguments.json else as_text(result))

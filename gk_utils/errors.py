@@ -8,6 +8,7 @@ import math
 from collections.abc import Collection, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 
@@ -154,3 +155,21 @@ def _first_bad_row(values: Tensor, good: Tensor) -> tuple[str, str]:
     if not index:
         return "the box" if row.shape[-1:] == (4,) else "the values", text
     return f"row {index[0] if len(index) == 1 else index}", text
+
+
+def check_device(device: str) -> None:
+    """Raise unless torch can put a tensor on this device here.
+
+    Raises:
+        ValueError: an unknown name, or hardware that this machine lacks.
+
+    >>> check_device("toaster")
+    Traceback (most recent call last):
+    ...
+    ValueError: device: expected one that is here, got 'toaster' (...). Use cpu.
+    """
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        first = str(error).splitlines()[0]
+        raise ValueError(f"device: expected one that is here, got {device!r} ({first}). Use cpu.") from error

@@ -11,6 +11,7 @@ import torch
 from jaxtyping import UInt8
 from PIL import Image, ImageOps
 
+from gk_utils.errors import check_device
 from gk_utils.models.trunk_grounder import load_grounder
 from gk_utils.protocols import Grounding
 
@@ -95,23 +96,10 @@ def ground_file(path: str | os.PathLike, phrase: str, checkpoint: str | None = N
     image = read_picture(path)
     if not phrase.strip():
         raise ValueError("PHRASE: expected words, got none. Say what to look for.")
-    grounder, card = load_grounder(checkpoint, check_device(device))
+    check_device(device)
+    grounder, card = load_grounder(checkpoint, device)
     pixels = torch.from_numpy(image).permute(2, 0, 1).float() / 255
     return Found(str(path), image, grounder.ground(pixels, phrase), "mini", card.recipe)
-
-
-def check_device(device: str) -> str:
-    """The device, if torch can use it here.
-
-    Raises:
-        ValueError: it cannot.
-    """
-    try:
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        first = str(error).splitlines()[0]
-        raise ValueError(f"device: expected one that is here, got {device!r} ({first}). Use cpu.") from error
-    return device
 
 
 def save_picture(found: Found, path: str | os.PathLike) -> None:

@@ -41,9 +41,16 @@ class TestCommand:
         assert main(["bench", "render", "--json"]) == 0
         assert json.loads(capsys.readouterr().out) == {"name": "render", "machine": "cpu", "rows": []}
 
-    @pytest.mark.parametrize("arguments", [["nothing"], ["render", "--device", "nonsense"]])
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            *(["bench", "nothing"], ["bench", "render", "--device", "nonsense"]),
+            *(["train", "nothing"], ["train", "trunk", "--device", "nonsense"], ["train", "trunk", "--steps", "0"]),
+        ],
+        ids=" ".join,
+    )
     def test_bad_arguments(self, arguments, capsys):
         with pytest.raises(SystemExit) as stopped:
-            main(["bench", *arguments])
+            main(arguments)
         assert stopped.value.code == 2
         assert len(capsys.readouterr().err.splitlines()) == 1

@@ -5,14 +5,13 @@ import numpy as np
 import pytest
 import torch
 import torchvision.ops
+from exercise_tests import exercise_tests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import tensor
 from torch.testing import assert_close
 
 from gk_utils import boxes as gk
-from gk_utils.classroom import check
-from gk_utils.classroom.exercise import problems, reference
 from gk_utils.classroom.exercises.boxes import EXERCISES
 from gk_utils.frames import Frame
 
@@ -379,15 +378,4 @@ RIGHT_ANSWERS = {
 }
 
 
-class TestExercises:
-    @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
-    def test_is_sound_and_names_three_mistakes(self, exercise):
-        assert problems(exercise, reference(exercise.id)) == []
-        assert len(exercise.mistakes) >= 3
-
-    @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
-    @pytest.mark.parametrize("hidden", [False, True])
-    def test_other_right_answers_pass(self, exercise, hidden, capsys):
-        for answer in RIGHT_ANSWERS[exercise.id]:
-            check(exercise.id, answer, hidden=hidden)
-            assert f"{exercise.id} passed" in capsys.readouterr().out
+TestExercises = exercise_tests(EXERCISES, RIGHT_ANSWERS)

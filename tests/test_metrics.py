@@ -4,14 +4,13 @@ import numpy as np
 import pytest
 import scipy.stats
 import torch
+from exercise_tests import exercise_tests
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gk_utils import average_precision as average_precision_module
 from gk_utils import metrics
 from gk_utils.boxes import paired_giou, paired_iou, pairwise_iou
-from gk_utils.classroom import check
-from gk_utils.classroom.exercise import problems, reference
 from gk_utils.classroom.exercises.metrics import EXERCISES
 from gk_utils.metrics import (
     Interval,
@@ -374,15 +373,4 @@ RIGHT_ANSWERS = {
 }
 
 
-class TestExercises:
-    @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
-    def test_is_sound_and_names_three_mistakes(self, exercise):
-        assert problems(exercise, reference(exercise.id)) == []
-        assert len(exercise.mistakes) >= 3
-
-    @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: exercise.id)
-    @pytest.mark.parametrize("hidden", [False, True])
-    def test_other_right_answers_pass(self, exercise, hidden, capsys):
-        for answer in RIGHT_ANSWERS[exercise.id]:
-            check(exercise.id, answer, hidden=hidden)
-            assert f"{exercise.id} passed" in capsys.readouterr().out
+TestExercises = exercise_tests(EXERCISES, RIGHT_ANSWERS)

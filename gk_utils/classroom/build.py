@@ -148,7 +148,7 @@ def _same_pixels(first: str, second: str) -> bool:
 def _read_old(path: Path) -> NotebookNode | None:
     try:
         return nbformat.read(path, as_version=4)
-    except Exception:  # missing or damaged: there is nothing to keep
+    except (OSError, ValueError, KeyError, AttributeError, nbformat.ValidationError):  # there is nothing to keep
         return None
 
 

@@ -99,6 +99,7 @@ class Curve:
 
 
 def _write_whole(file: Path, data: bytes) -> None:
+    """As `formats.files.write_whole`, but under one fixed name: a run killed many times leaves one part, not many."""
     partial = file.with_name(f"{file.name}.partial")
     with partial.open("wb") as stream:
         stream.write(data)
