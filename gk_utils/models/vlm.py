@@ -125,15 +125,19 @@ class VisionLanguageModel(nn.Module):
         `seen` is False where the features are padding. Tokens may be padded behind: nothing before them can tell.
         """
         x = torch.cat([self.projector(features), self.embedding(tokens)], 1)
-        x = self.decode(x, _with_tokens(features, tokens, seen))
-        return self.score(x[:, features.shape[1] :])
+        return self.score(self.decode(x, _with_tokens(features, tokens, seen), wanted=tokens.shape[1]))
 
     def decode(
-        self, x: Float[Tensor, "b n d"], seen: Bool[Tensor, "b n"], cache: Cache | None = None
-    ) -> Float[Tensor, "b n d"]:
+        self,
+        x: Float[Tensor, "b n d"],
+        seen: Bool[Tensor, "b n"],
+        cache: Cache | None = None,
+        wanted: int | None = None,
+    ) -> Float[Tensor, "b w d"]:
         """All layers and the last norm, on positions that come after those in the cache, which is extended.
 
-        Every position looks at itself and at those before it that are `seen`. Padding takes up no position.
+        Every position looks at itself and at those before it that are `seen`. Padding takes up no position. The last
+        layer computes the last `wanted` positions alone; all if None.
         """
         before = 0 if cache is None or cache.seen is None else cache.seen.shape[1]
         if before:
@@ -144,8 +148,11 @@ class VisionLanguageModel(nn.Module):
         mask = (place[None, before:, None] >= place) & seen[:, None, :]
         mask = mask | (place[None, before:, None] == place)
         turns = rotations((seen.cumsum(1) - 1).clamp(min=0)[:, before:], self.settings)
+        mask = mask[:, None]
         for index, layer in enumerate(self.layers):
-            x = layer(x, mask[:, None], turns, cache, index)
+            if wanted is not None and index == len(self.layers) - 1:
+                mask = mask[:, :, -wanted:]
+            x = layer(x, mask, turns, cache, index)
         return self.norm(x)
 
     def score(self, x: Float[Tensor, "*b d"]) -> Float[Tensor, "*b v"]:
@@ -190,7 +197,7 @@ class VisionLanguageModel(nn.Module):
         b, v, device = len(features), self.settings.tokens, features.device
         cache = Cache()
         x = torch.cat([self.projector(features), self.embedding(prompt)], 1)
-        last = self.decode(x, _with_tokens(features, prompt, seen), cache)[:, -1]
+        last = self.decode(x, _with_tokens(features, prompt, seen), cache, wanted=1)[:, -1]
         cache.take(torch.arange(b, device=device).repeat_interleave(beams))
         logits = self.score(last).repeat_interleave(beams, 0)
         total = torch.full((b, beams), -torch.inf, device=device)
@@ -239,23 +246,24 @@ class DecoderLayer(nn.Module):
 
     def forward(
         self,
-        x: Float[Tensor, "b q d"],
+        x: Float[Tensor, "b m d"],
         mask: Bool[Tensor, "b 1 q n"],
         turns: tuple[Tensor, Tensor],
         cache: Cache | None,
         index: int,
     ) -> Float[Tensor, "b q d"]:
-        """Positions afterwards. `mask` says what each sees; `index` is the layer's place in the cache."""
+        """The last q of the m positions afterwards. `mask` says what they see; `index` is the place in the cache."""
+        q = mask.shape[2]
         normed = self.norm_attention(x)
         query, key, value = (
-            linear(normed).unflatten(-1, (self.heads, -1)).transpose(1, 2)  # b h q c
-            for linear in (self.query, self.key, self.value)
+            linear(positions).unflatten(-1, (self.heads, -1)).transpose(1, 2)  # b h m c; of the query: b h q c
+            for linear, positions in ((self.query, normed[:, -q:]), (self.key, normed), (self.value, normed))
         )
-        query, key = rotate(query, turns), rotate(key, turns)
+        query, key = rotate(query, tuple(turn[:, :, -q:] for turn in turns)), rotate(key, turns)
         if cache is not None:
             key, value = cache.extend(index, key, value)
         mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-        x = x + self.project(mixed.transpose(1, 2).flatten(2))
+        x = x[:, -q:] + self.project(mixed.transpose(1, 2).flatten(2))
         normed = self.norm_inner(x)
         return x + self.down(functional.silu(self.gate(normed)) * self.up(normed))
 
