@@ -5,13 +5,14 @@ import base64
 import io
 import shutil
 import subprocess
+import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import torchvision
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -21,11 +22,14 @@ from gk_utils.countertop.things import Thing
 from gk_utils.drawing import BLUE, ORANGE
 from gk_utils.figure_image import LIMIT, to_image
 from gk_utils.frames import Frame
+from gk_utils.labs.box_tokens import CHOICES, TokenLab, token_lab
 from gk_utils.labs.boxes import THRESHOLDS, BoxReading, compare, describe, drag_lab
 from gk_utils.labs.canvas import LONGEST_SIDE, Canvas
 from gk_utils.labs.explanations import explain, in_words, set_stage
 from gk_utils.labs.expressions import ExpressionLab
+from gk_utils.labs.magnifier import SHOWN, Lines, Window, cut_out, magnified, window_around
 from gk_utils.labs.score_maps import answer_panel, draw, overlay
+from gk_utils.labs.token_readings import describe_tokens
 from gk_utils.models.trunk_grounder import ScoreMap
 from gk_utils.protocols import Grounding
 
@@ -462,3 +466,181 @@ class TestExpressionLab:
         assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == lab.model_id
         assert data["text/plain"] == in_words(lab.explanation) == metadata[mime]["alt"]
         assert len(base64.b64decode(data[mime])) <= LIMIT
+
+
+# --- the lab of lesson 03 -----------------------------------------------------------------------------------------
+
+
+class TestDescribeTokens:
+    def test_by_hand(self):
+        reading = describe_tokens([150, 100, 400, 350], (480, 640), 100)
+        assert [(code.name, code.order, code.tokens) for code in reading.rows] == [
+            ("100 bins", "x1 y1 x2 y2", "23 21 62 72"),
+            ("Pix2Seq (ids)", "y1 x1 y2 x2", "1208 1234 1728 1624"),
+            ("OFA", "x1 y1 x2 y2", "<bin_234> <bin_208> <bin_624> <bin_728>"),
+            ("Kosmos-2", "upper left, lower right", "<patch_index_0199><patch_index_0755>"),
+            ("PaliGemma", "y1 x1 y2 x2", "<loc0213><loc0240><loc0746><loc0639>"),
+            ("Florence-2", "x1 y1 x2 y2", "<loc_234><loc_208><loc_625><loc_729>"),
+        ]
+        chosen = reading.chosen
+        assert chosen.decoded == pytest.approx([23 * 640 / 99, 21 * 480 / 99, 62 * 640 / 99, 72 * 480 / 99])
+        assert chosen.errors == pytest.approx([1.3131, 1.8182, 0.8081, 0.9091], abs=1e-4)
+        assert chosen.bounds == pytest.approx([320 / 99, 240 / 99])
+        assert reading.note.splitlines() == [
+            "100 bins, IoU 0.98: passes at 0.5 and at 0.75.",
+            "yours [150, 100, 400, 350], 250 × 250 px",
+            "decoded [148.7, 101.8, 400.8, 349.1]",
+            "off by: left 1.31, top 1.82, right 0.81, bottom 0.91 px",
+            "at most: left and right 3.23, top and bottom 2.42 px",
+        ]
+        assert reading.in_words().splitlines()[5:7] == [
+            "100 bins (x1 y1 x2 y2): 23 21 62 72; IoU 0.98",
+            "Pix2Seq (ids) (y1 x1 y2 x2): 1208 1234 1728 1624; IoU 1.00",
+        ]
+
+    def test_cells_by_hand(self):
+        # Cells of 20 x 15: one column, so the outer edges come back, and the bound is a whole cell.
+        thin = describe_tokens([21, 31, 39, 89], (480, 640), "cells").chosen
+        assert (thin.tokens, thin.decoded, thin.bounds) == ("65 161", (20, 30, 40, 90), (20, 15))
+        wide = describe_tokens([21, 31, 79, 89], (480, 640), "cells").chosen
+        assert (wide.tokens, wide.decoded, wide.bounds) == ("65 163", (30, 37.5, 70, 82.5), (10, 7.5))
+        assert wide.errors == (9, 6.5, 9, 6.5)
+
+    @settings(max_examples=20, deadline=None)  # six codes, there and back
+    @given(
+        st.tuples(*[st.floats(0, 1)] * 4),
+        st.sampled_from([(480, 640), (384, 512), (97, 31)]),
+        st.sampled_from(list(CHOICES.values())),
+    )
+    def test_no_code_is_off_by_more_than_its_bound(self, shares, image_hw, bins):
+        height, width = image_hw
+        (x1, x2), (y1, y2) = sorted(shares[:2]), sorted(shares[2:])
+        box = [x1 * width, y1 * height, x2 * width, y2 * height]
+        reading = describe_tokens(box, image_hw, bins)
+        assert reading.sentence.startswith(f"{reading.chosen.name}, IoU ")
+        for code in reading.rows:
+            assert all(off <= most + 1e-4 for off, most in zip(code.errors, code.bounds * 2, strict=True)), code
+            assert min(code.decoded) >= -1e-4
+            pair = [torch.tensor([one], dtype=torch.float64) for one in (box, code.decoded)]
+            expected = torchvision.ops.box_iou(*pair).nan_to_num().item()
+            assert code.iou == pytest.approx(expected, abs=1e-9)
+
+    @pytest.mark.parametrize(
+        ("box", "bins", "sentence"),
+        [
+            ([100, 100, 110, 110], 10, "IoU 0: lost. Opposite sides get the same token, and no area comes back."),
+            ([100, 100, 100, 110], 1000, "IoU 0: your box has no area."),
+            ([0, 0, 512, 384], 10, "IoU 1.00: passes at 0.5 and at 0.75."),
+            ([100, 100, 106, 106], 100, "IoU 0.31: fails at 0.5 and at 0.75."),
+        ],
+    )
+    def test_verdicts(self, box, bins, sentence):
+        assert describe_tokens(box, (384, 512), bins).sentence == f"{bins} bins, {sentence}"
+
+    def test_wrong_input(self, unhooked):
+        with pytest.raises(ValueError, match="expected inside the picture"):
+            describe_tokens([0, 0, 600, 10], (384, 512), 100)
+        with pytest.raises(ValueError, match="box: expected x1 <= x2"):
+            describe_tokens([10, 0, 0, 10], (384, 512), 100)
+        with pytest.raises(ValueError, match="at least 2 bins"):
+            describe_tokens([0, 0, 10, 10], (384, 512), 1)
+
+
+class TestMagnifier:
+    @given(any_box, st.floats(0.1, 30))
+    def test_the_box_and_all_that_comes_back_are_in_the_window(self, box, reach):
+        x1, y1, x2, y2 = [min(side, 60) for side in box]
+        window = window_around([x1, y1, x2, y2], reach, HW)
+        low_x, low_y = max(0, x1 - reach), max(0, y1 - reach)
+        far = (low_x, low_y, min(HW[1], x2 + reach), min(HW[0], y2 + reach))
+        assert all(-1e-6 <= place <= SHOWN + 1e-6 for place in window.shown(far))
+        part, (left, top, right, bottom) = cut_out(noise(*HW), window)
+        assert part.size == (right - left, bottom - top)
+        assert left <= low_x
+        assert top <= low_y
+
+    def test_the_lines_are_those_of_the_code(self):
+        lines = Lines(80 / 9, 60 / 9)
+        xs, ys = lines.within(Window(0, 0, 80), HW)
+        np.testing.assert_allclose(xs, np.linspace(0, 80, 10))
+        np.testing.assert_allclose(ys, np.linspace(0, 60, 10))
+        assert Lines(0.5, 20).within(Window(0, 0, 80), HW) == ([], [])
+
+    def test_dots_are_the_middles_of_cells(self):
+        drawn = magnified(noise(*HW), Window(0, 0, 80), [1, 1, 9, 9], [1, 1, 9, 9], Lines(20, 20, dots=True), words="a")
+        dots = [
+            (float(dot.get("cx")) * 80 / SHOWN, float(dot.get("cy")) * 80 / SHOWN)
+            for dot in ET.fromstring(drawn).iter("circle")
+        ]
+        assert np.round(dots, 3).tolist() == [[x, y] for x in (10, 30, 50, 70) for y in (10, 30, 50)]
+
+    def test_boxes_are_told_apart_by_colour_line_and_name(self):
+        drawn = magnified(noise(*HW), Window(0, 0, 80), [8, 8, 40, 40], [10, 10, 30, 30], Lines(10, 10), words="a")
+        rows = {(row.get("stroke"), row.get("stroke-dasharray")): row for row in ET.fromstring(drawn).iter("rect")}
+        scale = SHOWN / 80
+        assert float(rows[BLUE, ""].get("width")) == pytest.approx(32 * scale, abs=0.1)
+        assert float(rows[ORANGE, "9 6"].get("width")) == pytest.approx(20 * scale, abs=0.1)
+        assert [text.text for text in ET.fromstring(drawn).iter("text")] == ["decoded", "yours"]
+
+    def test_a_box_without_area_is_still_drawn(self):
+        drawn = magnified(noise(*HW), Window(0, 0, 80), [8, 8, 40, 40], [20, 20, 20, 20], Lines(10, 10), words="a")
+        assert [path.get("stroke") for path in ET.fromstring(drawn).iter("path")].count(ORANGE) == 1
+
+
+class TestTokenLab:
+    """The callbacks over their whole range, as the page sends them."""
+
+    def test_every_choice_and_box_is_answered(self):
+        lab = TokenLab(noise(*HW), [10, 10, 50, 50])
+        sides = [([0, 0], [0, 60]), ([80, 80], [7, 7]), ([0, 80], [0, 60]), ([11, 12], [7, 9]), ([79, 80], [59, 60])]
+        boxes = [[x1, y1, x2, y2] for (x1, x2), (y1, y2) in sides]
+        for index, bins in enumerate(CHOICES.values()):
+            lab.bins.set_state({"index": index})
+            for box in boxes:
+                lab.canvas.set_state({"box": box})
+                told = describe_tokens(box, HW, bins)
+                assert lab.reading == told
+                assert (lab.canvas.note, lab.canvas.note_of) == (told.note, box)
+                assert lab.canvas.truth == [list(told.chosen.decoded)]
+                figure, table = ET.fromstring(lab.glass.value), ET.fromstring(lab.table.value)
+                assert not {"nan", "inf"} & {value for part in figure.iter() for value in part.attrib.values()}
+                assert [row.text for row in table.iter("code")] == [code.tokens for code in told.rows]
+
+    def test_a_choice_alone_renews_the_words(self):
+        lab = token_lab()
+        before = lab.canvas.box
+        lab.bins.value = "cells"
+        assert lab.canvas.box == lab.canvas.note_of == before
+        assert lab.canvas.note.startswith("32 × 32 cells, IoU 0.47")
+        assert "A corner comes back as the centre of its cell" in lab.glass.value
+        lab.bins.value = 1000
+        assert "too close to be drawn" in lab.glass.value
+
+    def test_the_page_says_which_code_it_shows(self):
+        lab = token_lab()
+        assert lab.canvas.truth_labels == ["decoded"]
+        assert [row.text for row in ET.fromstring(lab.table.value).iter("th")][6] == "100 bins"
+        lab.bins.value = "cells"
+        assert [row.text for row in ET.fromstring(lab.table.value).iter("th")][6] == "32 × 32 cells"
+
+    def test_the_bundle_carries_the_live_view_and_a_still(self, monkeypatch):
+        figures = []
+        monkeypatch.setattr(
+            "gk_utils.labs.box_tokens.to_image", lambda figure, limit: figures.append(figure) or to_image(figure, limit)
+        )
+        lab = token_lab()
+        data, metadata = lab._repr_mimebundle_()
+        (mime,) = metadata
+        assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == lab.model_id
+        assert data["text/plain"] == lab.reading.in_words() == metadata[mime]["alt"]
+        assert len(base64.b64decode(data[mime])) <= LIMIT
+        whole, part = figures[0].axes
+        assert [text.get_text() for text in part.texts] == ["yours", "decoded"]
+        drawn = {patch.get_gid(): patch.get_bbox().extents for patch in part.patches}
+        there = {patch.get_gid(): patch.get_bbox().extents for patch in whole.patches}
+        np.testing.assert_allclose(there["boxes"], lab.canvas.box)
+        np.testing.assert_allclose(drawn["truth"] - drawn["boxes"], there["truth"] - there["boxes"], atol=1e-3)
+        # The decoded box lies on the lines of the bins.
+        upright = sorted(line.get_xdata()[0] for line in part.lines if line.get_xdata()[0] == line.get_xdata()[1])
+        for side in (drawn["truth"][0], drawn["truth"][2]):
+            assert min(abs(side - x) for x in upright) < 1e-3

@@ -255,6 +255,10 @@ function render({ model, el }) {
     if (JSON.stringify(next) === JSON.stringify(model.get(mode.trait))) return;
     model.set(mode.trait, next);
     model.save_changes();
+    announce();
+  }
+
+  function announce() {
     clearTimeout(speaking); // say where it came to rest, not every pixel on the way
     speaking = setTimeout(() => {
       const stale = note.classList.contains("gk-stale");
@@ -309,6 +313,7 @@ function render({ model, el }) {
   window.addEventListener("resize", draw); // the browser's zoom changes the pixel ratio, not the layout size
   for (const change of traits) model.on(change, update);
   model.on("change:picture", load);
+  model.on("change:note", announce); // what Python says may change beside a still box
   update();
   load();
   return () => {
@@ -317,6 +322,7 @@ function render({ model, el }) {
     window.removeEventListener("resize", draw);
     for (const change of traits) model.off(change, update);
     model.off("change:picture", load);
+    model.off("change:note", announce);
   };
 }
 
