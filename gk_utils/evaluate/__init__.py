@@ -1,15 +1,22 @@
 """What `python -m gk_utils evaluate NAME` measures: one module per kind of model, and `measure` for the intervals."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from gk_utils.errors import check_choice
+from gk_utils.evaluate.heads import evaluate_head
+from gk_utils.evaluate.pix2seq import evaluate_pix2seq
 from gk_utils.evaluate.rec import evaluate_rec
 from gk_utils.evaluate.table import as_text
 
 __all__ = ["EVALUATIONS", "as_text", "evaluate"]
 
-EVALUATIONS: dict[str, Callable[..., dict[str, Any]]] = {"rec": evaluate_rec}
+EVALUATIONS: dict[str, Callable[..., dict[str, Any]]] = {
+    "rec": evaluate_rec,
+    "pix2seq": evaluate_pix2seq,
+    **{name: partial(evaluate_head, name) for name in ("box_tokens", "box_regression", "text_coordinates")},
+}
 
 
 def evaluate(name: str, **options: Any) -> dict[str, Any]:

@@ -70,14 +70,14 @@ def evaluate_rec(
         "centre_box": Answers(centre, never),
         "largest_object": Answers(torch.cat(largest), never),
         "language_only": Answers(words_alone, never),
-        "other_picture": _joined(others),
+        "other_picture": join_answers(others),
     }
     return {
         "split": split,
         "n": len(samples),
         "checkpoint": card.recipe if checkpoint is None else str(checkpoint),
         "device": device,
-        "metrics": measure(samples, boxes, _joined(answers)),
+        "metrics": measure(samples, boxes, join_answers(answers)),
         "baselines": {name: measure(samples, boxes, answer) for name, answer in given.items()},
         "seconds": round(time.monotonic() - began, 1),
     }
@@ -129,5 +129,6 @@ def _largest(batch: Batch) -> Float[Tensor, "b 4"]:
     return batch.all_boxes[torch.arange(len(first)), first]
 
 
-def _joined(parts: Sequence[Answers]) -> Answers:
+def join_answers(parts: Sequence[Answers]) -> Answers:
+    """One after the other."""
     return Answers(torch.cat([part.boxes for part in parts]), torch.cat([part.absent for part in parts]))

@@ -212,8 +212,11 @@ class Trunk(nn.Module):
         """Ask e expressions, each of the features of its own picture."""
         p = features.shape[1]
         joint, half_way = self.join(features, numbers)
-        answer = torch.cat([self.patch_score(joint[:, :p]).squeeze(-1), self.none_score(joint[:, p])], 1)
-        return Asked(answer.float(), self.step_scores(half_way[:, :p]).float())
+        return Asked(self.score(joint, p), self.step_scores(half_way[:, :p]).float())
+
+    def score(self, joint: Float[Tensor, "e n d"], p: int) -> Float[Tensor, "e p_and_none"]:
+        """Logits of the answer from what `join` made of p patches and of the words behind them."""
+        return torch.cat([self.patch_score(joint[:, :p]).squeeze(-1), self.none_score(joint[:, p])], 1).float()
 
     def number(self, texts: Sequence[str]) -> Int[Tensor, "e t"]:
         """The word numbers of expressions, padded to the longest, on the trunk's device.

@@ -51,6 +51,14 @@ _TRUNK = {
     "joint_layers": 4,
     "expressions": 8,
 }
+_LOOKUPS = {"trunk": "trunk_small", "scenes": 16, "expressions": 8}  # what heads on a trunk are asked
+# The steps make the three heads equal in compute: steps x heads.recipe.flops_per_expression (tests/test_recipe.py).
+_HEADS = (
+    ("box_tokens", {"head": "tokens", "bins": 256, "layers": 1}, 9_000, 2e-3),
+    ("box_regression", {"head": "query", "layers": 2}, 13_400, 2e-3),
+    ("text_coordinates", {"head": "text", "layers": 1}, 5_950, 2e-3),
+    ("box_regression_pooled", {"head": "pooled"}, 9_000, 1e-3),
+)
 RECIPES = {
     recipe.name: recipe
     for recipe in (
@@ -67,6 +75,25 @@ RECIPES = {
             settings={**_TRUNK, "patch": 16, "width": 128, "heads": 4, "growth": 2, "scenes": 16},
             steps=8_000,
             learning_rate=1.5e-3,
+        ),
+        *(
+            Recipe(name, "gk_utils.heads.recipe", {**_LOOKUPS, **settings, "pool": 1200}, steps, rate)
+            for name, settings, steps, rate in _HEADS
+        ),
+        *(  # the trunk learns with the head: fresh scenes, and a third of the rate
+            Recipe(f"{name}_tuned", "gk_utils.heads.recipe", {**_LOOKUPS, **settings, "tune": True}, steps, rate / 3)
+            for name, settings, steps, rate in _HEADS[:3]
+        ),
+        Recipe(
+            "pix2seq",
+            task="gk_utils.box_tokens.detector_recipe",
+            settings={
+                **{"trunk": "trunk_small", "bins": 128, "objects": 12, "width": 128, "heads": 4, "layers": 2},
+                **{"inner": 256, "scenes": 24, "orders": 2, "pool": 600},
+            },
+            steps=10_000,
+            learning_rate=2e-3,
+            examples=806,  # pictures of val, all of them
         ),
     )
 }
