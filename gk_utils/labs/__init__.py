@@ -4,6 +4,6 @@
 `boxes.py` is the lab of lesson 01: drag a box and read how well it fits.
 `expressions.py` is the lab of lesson 00: choose an expression, see the score map and what came close; `explanations.py`
 works that out, and `score_maps.py` draws it.
-`box_tokens.py` is the lab of lesson 03: drag a box and see what its tokens give back; `token_readings.py` works that out,
+`box_tokens.py` is the lab of lesson 03: drag a box and see what its tokens give back; `token_readings.py` works it out,
 and `magnifier.py` draws it large.
 """
