@@ -58,7 +58,7 @@ def add_ground(commands: Any) -> None:
 def add_train(commands: Any) -> None:
     """Add `train`, which trains one of the mini models."""
     parser = commands.add_parser("train", help="train one of the course's own models")
-    parser.add_argument("name", metavar="NAME", help="a recipe: trunk, trunk_small ...")
+    parser.add_argument("name", metavar="NAME", help="a recipe: trunk_small, box_tokens ...")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--minutes", type=float, help="the whole run in wall time, evaluation included")
     length.add_argument("--steps", type=int, help="of the optimiser; as many as the recipe says if left out")
@@ -88,7 +88,7 @@ def add_train(commands: Any) -> None:
 def add_evaluate(commands: Any) -> None:
     """Add `evaluate`, which measures a model on a frozen split."""
     parser = commands.add_parser("evaluate", help="measure a model on a frozen split, with baselines and intervals")
-    parser.add_argument("name", metavar="NAME", help="what to measure: rec")
+    parser.add_argument("name", metavar="NAME", help="what to measure: rec, box_tokens, box_regression ...")
     parser.add_argument("--split", default="val", help="val (the default), testA, testB")
     parser.add_argument("--limit", type=int, metavar="N", help="the first N examples alone")
     parser.add_argument("--device", default="cpu", help="cpu (the default), cuda, mps")
