@@ -80,7 +80,7 @@ class TestEvaluateHead:
         """On 240 expressions; the whole split is measured by `evaluate`."""
         result = evaluate(name, limit=240)
         metrics, others = result["metrics"], result["baselines"]
-        assert metrics["acc@0.5"]["value"] > others["trunk"]["acc@0.5"]["value"] - 0.15
+        assert metrics["acc@0.5"]["value"] > 0.7 * others["trunk"]["acc@0.5"]["value"]
         for blind in ("language_only", "centre_box", "other_picture"):
             assert metrics["acc@0.5"]["low"] > others[blind]["acc@0.5"]["high"]
         assert metrics["readable"]["value"] > 0.95
