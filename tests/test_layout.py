@@ -22,7 +22,7 @@ GROUND = {
 TECHNIQUES = {
     *("box_tokens", "box_regression", "text_coordinates", "roi_align", "grounding_dino", "segment_anything"),
     *("grounded_sam", "spatial_relations", "contrastive", "kosmos2", "shikra", "ferret", "grounded_conversation"),
-    *("counting", "assistant"),
+    *("counting", "assistant", "heads"),
 }
 COURSE = {"hub", "scale", "ground", "bench", "evaluate", "labs", "classroom", "doctor", "requirements", "__main__"}
 MAY_USE = {"ground": {"ground"}, "technique": {"ground", "technique"}, "course": {"ground", "technique", "course"}}
