@@ -3,6 +3,7 @@ from itertools import permutations
 import pytest
 import torch
 import torchvision.ops
+from exercise_tests import exercise_tests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn, tensor
@@ -10,7 +11,9 @@ from torch.nn import functional
 from torch.testing import assert_close
 
 from gk_utils import box_regression as gk
-from gk_utils.boxes import paired_iou
+from gk_utils.boxes import paired_iou, xyxy_to_cxcywh
+from gk_utils.classroom.exercises.box_regression import EXERCISES
+from gk_utils.classroom.exercises.box_regression.pulls import LOSSES as NAMED_LOSSES
 from gk_utils.models.trunk import PADDING, Trunk, TrunkSettings
 
 TRUTH = tensor([0.0, 0, 10, 10], dtype=torch.float64)
@@ -482,3 +485,82 @@ class TestReferenceHead:
         assert not head.start.grad.any()
         head(*features_and_words()).layers_cxcywh[0].sum().backward()
         assert head.start.grad.any()
+
+
+def pulls_by_moving(box, truth):
+    box, truth = box.double(), truth.double()
+    steps = 0.01 * tensor([[1.0, 0, 1, 0], [-1, 0, -1, 0], [0, 1, 0, 1], [0, -1, 0, -1]], dtype=torch.float64)
+    names = []
+    for name, loss in NAMED_LOSSES.items():
+        ahead, back = (loss(box + sign * steps[::2], truth.expand(2, 4), reduction="none") for sign in (1, -1))
+        if ((ahead - back).abs() / 0.02 > 1e-6).any():
+            names.append(name)
+    return names
+
+
+def pulls_of_all_at_once(box, truth):
+    slope = {
+        name: gk.loss_gradients(loss, box[None], truth[None]).view(2, 2).sum(0) for name, loss in NAMED_LOSSES.items()
+    }
+    return tuple(name for name in NAMED_LOSSES if slope[name].norm() > 1e-6)
+
+
+def regret_by_sorting(cost):
+    pairs = sorted((value, i, j) for i, row in enumerate(cost.tolist()) for j, value in enumerate(row))
+    rows, columns, greedy = set(), set(), 0.0
+    for value, i, j in pairs:
+        if i not in rows and j not in columns:
+            greedy += value
+            rows.add(i)
+            columns.add(j)
+    queries, truths = gk.hungarian_match(cost)
+    return greedy - cost[queries, truths].sum()
+
+
+def regret_by_trying_all(cost):
+    if len(cost) < cost.shape[1]:
+        cost = cost.T
+    n = cost.shape[1]
+    best = cost[torch.tensor(list(permutations(range(len(cost)), n))), torch.arange(n)].sum(1).min()
+    left, greedy = cost, 0
+    while left.numel():
+        row, column = (left == left.min()).nonzero()[0].tolist()
+        greedy = greedy + left[row, column]
+        left = left[torch.arange(len(left)) != row][:, torch.arange(left.shape[1]) != column]
+    return float(greedy - best)
+
+
+def hedge_by_trying_all(boxes, shares):
+    expected = (boxes[:, None] - boxes).abs() * shares[None, :, None]
+    sums = expected.sum(1)
+    best = [min(range(len(boxes)), key=lambda i: (round(sums[i, k].item(), 3), boxes[i, k].item())) for k in range(4)]
+    return tensor([boxes[i, k] for k, i in enumerate(best)])
+
+
+def hedge_by_repeating(boxes, shares):
+    often = (shares * 10_000).round().long()
+    return boxes.repeat_interleave(often, 0).median(0).values
+
+
+def delta_by_odds(reference, truth, image_hw):
+    height, width = image_hw
+    unit = xyxy_to_cxcywh(truth / tensor([width, height, width, height]))
+    return (unit / (1 - unit)).log() - (reference / (1 - reference)).log()
+
+
+def delta_by_library(reference, truth, image_hw):
+    x1, y1, x2, y2 = truth
+    height, width = image_hw
+    unit = torch.stack([(x1 + x2) / 2 / width, (y1 + y2) / 2 / height, (x2 - x1) / width, (y2 - y1) / height])
+    return gk.inverse_sigmoid(unit) - gk.inverse_sigmoid(reference)
+
+
+RIGHT_ANSWERS = {
+    "04.pulls": (pulls_by_moving, pulls_of_all_at_once),
+    "04.regret": (regret_by_sorting, regret_by_trying_all),
+    "04.hedge": (hedge_by_trying_all, hedge_by_repeating),
+    "04.delta": (delta_by_odds, delta_by_library),
+}
+
+
+TestExercises = exercise_tests(EXERCISES, RIGHT_ANSWERS)
