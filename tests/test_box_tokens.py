@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from exercise_tests import exercise_tests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import tensor
@@ -30,6 +31,7 @@ from gk_utils.box_tokens import (
     render_cells,
     render_locations,
 )
+from gk_utils.classroom.exercises.box_tokens import EXERCISES
 
 PUBLISHED = Pix2SeqVocabulary()
 
@@ -207,3 +209,96 @@ class TestFlorence2Processor:
         read = parse_locations(text, FLORENCE2)
         assert torch.equal(read.tokens, tokens)
         assert decode_locations(read.tokens, (480, 640), FLORENCE2).int().tolist() == boxes
+
+
+def wrote_by_loop(boxes, tokens, image_hw):
+    height, width = image_hw
+    names = []
+    for name in ("florence2", "int", "ofa", "paligemma"):
+        fits = True
+        for (x1, y1, x2, y2), row in zip(boxes.tolist(), tokens.tolist(), strict=True):
+            unit = [x1 / width, y1 / height, x2 / width, y2 / height]
+            if name == "florence2":
+                made = [min(int(u * 1000), 999) for u in unit]
+            elif name == "int":
+                made = [int(u * 999) for u in unit]
+            elif name == "ofa":
+                made = [round(u * 999) for u in unit]
+            else:
+                made = [round(unit[i] * 1023) for i in (1, 0, 3, 2)]
+            fits = fits and made == row
+        names += [name] * fits
+    return names
+
+
+def wrote_by_elimination(boxes, tokens, image_hw):
+    left = {"florence2", "int", "ofa", "paligemma"}
+    scale = torch.tensor([image_hw[1], image_hw[0]] * 2)
+    for box, row in zip(boxes, tokens, strict=True):
+        for name, codec in (("florence2", FLORENCE2), ("ofa", OFA), ("paligemma", PALIGEMMA)):
+            if encode_locations(box, image_hw, codec).tolist() != row.tolist():
+                left.discard(name)
+        if not torch.equal((box / scale * 999).floor().long(), row):
+            left.discard("int")
+    return sorted(left)
+
+
+def legal_by_asking_each(written, vocabulary):
+    ids, part = written.tolist(), len(written) % 5
+
+    def may_follow(candidate):
+        if vocabulary.end in ids:
+            return candidate == vocabulary.end
+        if part == 4:
+            return candidate == vocabulary.noise or 0 <= candidate - vocabulary.first_class < vocabulary.classes
+        if candidate == vocabulary.end:
+            return part == 0
+        is_bin = 0 <= candidate - vocabulary.first_coordinate < vocabulary.bins
+        return is_bin and (part < 2 or candidate >= ids[-2])
+
+    return torch.tensor([may_follow(candidate) for candidate in range(vocabulary.size)])
+
+
+def legal_by_ranges(written, vocabulary):
+    ids = torch.arange(vocabulary.size)
+    coordinates = (ids >= vocabulary.first_coordinate) & (ids < vocabulary.first_coordinate + vocabulary.bins)
+    classes = (ids >= vocabulary.first_class) & (ids < vocabulary.first_class + vocabulary.classes)
+    if (written == vocabulary.end).sum():
+        return ids == vocabulary.end
+    last = written[len(written) // 5 * 5 :]  # of the object that is being written
+    if len(last) == 0:
+        return coordinates | (ids == vocabulary.end)
+    if len(last) == 1:
+        return coordinates
+    if len(last) == 4:
+        return classes | (ids == vocabulary.noise)
+    return coordinates & (ids >= last[len(last) - 2])
+
+
+def near_mean_by_slice(shares, reach):
+    means = []
+    for row in shares.double():
+        best = int(row.argmax())
+        first = max(0, best - reach)
+        window = row[first : best + reach + 1]
+        means.append((window @ torch.arange(first, first + len(window)).double()) / window.sum())
+    return torch.stack(means)
+
+
+def near_mean_by_steps(shares, reach):
+    """The best bin, and how far the mean lies from it."""
+    best = shares.argmax(1)
+    columns = best[:, None] + torch.arange(-reach, reach + 1)
+    inside = (columns >= 0) & (columns < shares.shape[1])
+    weights = shares.gather(1, columns.clamp(0, shares.shape[1] - 1)) * inside
+    return best + (weights * torch.arange(-reach, reach + 1)).sum(1) / weights.sum(1)
+
+
+RIGHT_ANSWERS = {
+    "03.wrote": (wrote_by_loop, wrote_by_elimination),
+    "03.legal": (legal_by_asking_each, legal_by_ranges),
+    "03.near_mean": (near_mean_by_slice, near_mean_by_steps),
+}
+
+
+TestExercises = exercise_tests(EXERCISES, RIGHT_ANSWERS)
