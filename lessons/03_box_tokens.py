@@ -796,6 +796,39 @@ viz.show_grid(panels)
 # test time it fills every place, and the share of the best real class is the score of a box.
 
 # %% [markdown]
+# ### The detector that the course ships
+#
+# `pix2seq` writes twelve objects for every picture, on the trunk's patches: no anchors, no matching, nothing that removes
+# duplicates. Its score is **average precision** (lesson 02). Beside it the trunk as a detector, which says a category and a
+# box for every patch, and the control, its answer to another picture.
+#
+# **Predict:** what does a detector that learned to write lose against one that looks at every patch?
+
+# %% label="detector" alt="Two countertop pictures with the boxes that the detector wrote, each with its category and score; true boxes are dashed."
+from gk_utils.box_tokens.detector import load_detector
+from gk_utils.box_tokens.detector_recipe import objects_of, scenes_of
+from gk_utils.evaluate.pix2seq import evaluate_pix2seq
+
+result = evaluate_pix2seq(limit=32)
+rows = {"pix2seq": result["metrics"], **result["baselines"]}
+for name, numbers in rows.items():
+    for metric in ("ap", "ap50"):
+        report(f"{name}: {metric}", **numbers[metric])
+
+some = scenes_of("val", 2)
+drawn = render(some, (128, 128))
+true_boxes, _ = objects_of(some, drawn)
+panels = []
+for image, found, there in zip(
+    drawn.images, load_detector()[0].detect(drawn.images), true_boxes, strict=True
+):
+    keep = found.scores > 0.5
+    names = [CATEGORIES[kind] for kind in found.labels[keep]]
+    shown = {"truth": there, "truth_labels": [""] * len(there)}
+    panels.append(viz.Picture(image.permute(1, 2, 0), found.boxes[keep], names, **shown))
+viz.show_grid(panels)
+
+# %% [markdown]
 # ### Your own
 #
 # Change `counts` in *sweep*, or the spread in *train*: which spread is best, and why does a large one lose? Replace

@@ -29,7 +29,7 @@ CHOICES: dict[str, Choice] = {
     f"{GRID} × {GRID} cells": "cells",
 }
 SEED, IMAGE_HW, START = 5, (384, 512), (460.0, 176.0, 480.0, 211.0)  # a crowded counter; its white candle
-STILL = 46_000  # bytes of the picture that stays in the notebook
+STILL = 30_000  # bytes of the picture that stays in the notebook
 
 
 class TokenLab(ipywidgets.VBox):
