@@ -116,7 +116,7 @@ def add_evaluate(commands: Any) -> None:
 def add_bench(commands: Any) -> None:
     """Add `bench`, which compares the course's code with what a user would take instead."""
     parser = commands.add_parser("bench", help="compare the speed of the course's code with its peers")
-    parser.add_argument("name", metavar="NAME", help="a file in benchmarks/: render")
+    parser.add_argument("name", metavar="NAME", help="a file in benchmarks/: render, roi_align")
     parser.add_argument("--device", default="cpu", help="cpu (the default), cuda")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
