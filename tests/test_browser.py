@@ -27,7 +27,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from playwright.sync_api import Page, expect
 
 ROOT = Path(__file__).parent.parent
-LESSONS = [path for path in sorted((ROOT / "notebooks").glob("*.ipynb")) if "gk_utils.labs" in path.read_text()]
+LAB = re.compile(r"from gk_utils\.labs\.\w+ import (\w+_lab|\w+Lab)\b")
+LESSONS = [path for path in sorted((ROOT / "notebooks").glob("*.ipynb")) if LAB.search(path.read_text())]
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
 FILLER = "\n\n".join(["A paragraph, so that the page is longer than the window."] * 30)
 

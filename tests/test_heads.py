@@ -8,13 +8,21 @@ import torch
 from gk_utils import checkpoints
 from gk_utils.__main__ import main
 from gk_utils.checkpoints import Card
-from gk_utils.evaluate import EVALUATIONS, as_text, evaluate
+from gk_utils.evaluate import EVALUATIONS, as_text, evaluate, measure
 from gk_utils.evaluate.heads import evaluate_head, milliseconds
 from gk_utils.evaluate.rec import evaluate_rec
 from gk_utils.heads.grounder import load_head
 from gk_utils.heads.recipe import build
 
 N = 80
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_resamples():
+    """Intervals from a tenth of the resamples: what is tested here is not their last digit."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(measure, "RESAMPLES", 200)
+        yield
 
 
 @pytest.fixture(scope="module")

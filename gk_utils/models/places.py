@@ -23,8 +23,8 @@ def place_encoding(centres_unit: Float[Tensor, "p 2"], width: int) -> Float[Tens
     Raises:
         ValueError: another width.
 
-    >>> place_encoding(torch.tensor([[0.0, 0.5]]), 4).round().tolist()
-    [[0.0, 1.0, 1.0, 0.0]]
+    >>> place_encoding(torch.tensor([[0.0, 0.25]]), 4)
+    tensor([[0.0000, 0.7071, 1.0000, 0.7071]])
     """
     if width < 4 or width % 4:
         raise ValueError(f"width: expected a multiple of 4, got {width}. A sine and a cosine for x and for y.")
