@@ -3,7 +3,8 @@
 `bins` quantises a coordinate and states the error to the pixel. On it stand three codecs: `locations` spends four
 tokens on a box (OFA, PaliGemma, Florence-2), `cell_pairs` two patches of a grid (Kosmos-2), `object_sequence` writes
 all objects of a picture as one sequence with their classes (Pix2Seq). `token_ranges` says which ids these tokens have
-in the published vocabularies, and `iou_ceiling` measures what a codec costs boxes of each size.
+in the published vocabularies, and `iou_ceiling` measures what a codec costs boxes of each size. `token_head` and
+`detector` are small models that write such tokens: one box for an expression, and all objects of a picture.
 
 Every codec takes boxes in pixels of the picture and gives them back in pixels. What does not fit is an error (a box
 that leaves the picture, NaN, corners the wrong way round); what a model wrote may be malformed, so the readers of text
