@@ -466,7 +466,8 @@ from gk_utils.box_tokens.detector import patch_features
 from gk_utils.countertop.dataset import read_split, rendered_batches
 from gk_utils.countertop.render import render
 from gk_utils.countertop.scene import draw_scene
-from gk_utils.heads.lookups import Lookups, frozen_trunk
+from gk_utils.heads.lookups import Lookups
+from gk_utils.models.trunk_grounder import frozen_trunk
 from gk_utils.models.trunk_recipe import owners
 
 trunk, learn, ask, own = frozen_trunk(), [], [], []

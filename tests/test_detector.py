@@ -10,7 +10,6 @@ from gk_utils.box_tokens.detector import (
     PictureDetector,
     Pix2SeqDetector,
     build_detector,
-    frozen_trunk,
     load_detector,
     next_tokens,
     smooth_noise,
@@ -19,6 +18,7 @@ from gk_utils.box_tokens.object_sequence import Pix2SeqVocabulary, make_targets
 from gk_utils.boxes import paired_iou
 from gk_utils.checkpoints import Card
 from gk_utils.countertop.things import CATEGORIES
+from gk_utils.models.trunk_grounder import frozen_trunk, weights_of
 
 TINY = DetectorSettings(feature_width=12, classes=3, bins=16, objects=4, width=32, heads=2, layers=1, inner=32)
 HW = (64, 64)
@@ -180,7 +180,7 @@ class TestPictureDetector:
     @pytest.fixture
     def bound(self):
         torch.manual_seed(0)
-        trunk, _ = frozen_trunk()
+        trunk = frozen_trunk()
         return PictureDetector(trunk, build_detector({"objects": 3, "width": 32, "layers": 1}))
 
     def test_a_square_picture_is_seen_as_it_is(self, bound):
@@ -206,15 +206,6 @@ class TestPictureDetector:
         assert bound.detect(torch.zeros(0, 3, 50, 70)) == []
 
 
-class TestFrozenTrunk:
-    def test_does_not_learn_and_is_read_once(self):
-        trunk, sha256 = frozen_trunk()
-        assert not any(weight.requires_grad for weight in trunk.parameters())
-        assert not trunk.training
-        assert frozen_trunk()[0] is trunk
-        assert len(sha256) == 12
-
-
 class TestLoadDetector:
     def save(self, folder, settings, metrics):
         torch.manual_seed(0)
@@ -223,12 +214,12 @@ class TestLoadDetector:
         return detector
 
     def test_what_was_saved(self, tmp_path):
-        detector = self.save(tmp_path, SETTINGS, {"trunk": frozen_trunk()[1]})
+        detector = self.save(tmp_path, SETTINGS, {"trunk": weights_of("trunk_small")})
         bound, card = load_detector(tmp_path)
         assert card.recipe == bound.name == "pix2seq"
         for name, weight in detector.state_dict().items():
             assert torch.equal(bound.detector.state_dict()[name], weight)
-        assert bound.trunk is frozen_trunk()[0]
+        assert bound.trunk is frozen_trunk()
 
     def test_trained_on_another_trunk(self, tmp_path, unhooked):
         self.save(tmp_path, SETTINGS, {"trunk": "0" * 12})

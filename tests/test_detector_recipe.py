@@ -2,13 +2,14 @@ import pytest
 import torch
 
 from gk_utils.box_tokens import detector_recipe
-from gk_utils.box_tokens.detector import frozen_trunk, patch_features
+from gk_utils.box_tokens.detector import patch_features
 from gk_utils.box_tokens.detector_recipe import build, draw, evaluate, look, loss, objects_of, scenes_of
 from gk_utils.box_tokens.object_sequence import Pix2SeqObjects
 from gk_utils.countertop.dataset import read_split
 from gk_utils.countertop.render import Rendered, render
 from gk_utils.countertop.scene import Scene, draw_scene
 from gk_utils.countertop.things import CATEGORIES
+from gk_utils.models.trunk_grounder import frozen_trunk, weights_of
 from gk_utils.models.trunk_recipe import owners
 from gk_utils.training import RECIPES
 
@@ -27,7 +28,7 @@ def nothing_known(monkeypatch):
 class TestBuild:
     def test_fits_the_trunk(self):
         detector = build(SETTINGS)
-        assert detector.settings.feature_width == frozen_trunk()[0].settings.width
+        assert detector.settings.feature_width == frozen_trunk().settings.width
         assert (detector.settings.objects, detector.settings.bins) == (10, 64)
 
     def test_the_recipe_of_the_course(self):
@@ -104,7 +105,7 @@ class TestLoss:
 class TestLook:
     def test_features_and_truths(self):
         scenes = scenes_of("val", 3)
-        trunk, _ = frozen_trunk()
+        trunk = frozen_trunk()
         pictures, rendered = look(scenes, "trunk_small"), render(scenes)
         with torch.no_grad():
             expected = patch_features(trunk, trunk.see(rendered.images))
@@ -165,7 +166,7 @@ class TestEvaluate:
         assert {name: result[name] for name in ("split", "n", "ap", "ap50", "ap75")} == {
             **{"split": "val", "n": 6, "ap": 1.0, "ap50": 1.0, "ap75": 1.0}
         }
-        assert result["trunk"] == frozen_trunk()[1]
+        assert result["trunk"] == weights_of("trunk_small")
         nothing = Pix2SeqObjects(torch.zeros(0, 4), torch.zeros(0, dtype=torch.long), torch.zeros(0), (), False)
         detector.detect = lambda features, image_hw: [nothing] * 6
         assert evaluate(detector, SETTINGS, 6)["ap50"] == 0.0

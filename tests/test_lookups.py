@@ -4,8 +4,9 @@ import torch
 from gk_utils.boxes import paired_iou
 from gk_utils.countertop.dataset import read_split, rendered_batches
 from gk_utils.countertop.render import render
-from gk_utils.heads.lookups import frozen_trunk, join_lookups, look, lookups_of, sample_lookups
+from gk_utils.heads.lookups import join_lookups, look, lookups_of, sample_lookups
 from gk_utils.models.places import place_encoding
+from gk_utils.models.trunk_grounder import frozen_trunk
 from gk_utils.models.trunk_recipe import draw
 
 
@@ -17,18 +18,6 @@ def drawn():
 @pytest.fixture(scope="module")
 def lookups(drawn):
     return lookups_of(frozen_trunk(), drawn)
-
-
-class TestFrozenTrunk:
-    def test_it_is_frozen_and_loaded_once(self):
-        trunk = frozen_trunk()
-        assert trunk is frozen_trunk()
-        assert not trunk.training
-        assert not any(parameter.requires_grad for parameter in trunk.parameters())
-
-    def test_one_that_is_not_there(self):
-        with pytest.raises(FileNotFoundError):
-            frozen_trunk("trunk_of_oak")
 
 
 class TestLookupsOf:

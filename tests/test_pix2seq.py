@@ -3,12 +3,13 @@ import torch
 
 from gk_utils import checkpoints
 from gk_utils.average_precision import average_precision
-from gk_utils.box_tokens.detector import build_detector, frozen_trunk
+from gk_utils.box_tokens.detector import build_detector
 from gk_utils.checkpoints import Card
 from gk_utils.evaluate import EVALUATIONS, as_text, evaluate
 from gk_utils.evaluate.ap_interval import Detections
 from gk_utils.evaluate.pix2seq import measure, patch_detections
 from gk_utils.models.trunk import LABELS, Seen
+from gk_utils.models.trunk_grounder import frozen_trunk, weights_of
 
 
 def detections(*rows: tuple[list[float], int, float]) -> Detections:
@@ -50,7 +51,7 @@ class TestPatchDetections:
         from gk_utils.countertop.render import render
 
         scenes = [draw_scene_for(seed) for seed in range(30)]
-        trunk, _ = frozen_trunk()
+        trunk = frozen_trunk()
         rendered = render(scenes)
         with torch.no_grad():
             found = patch_detections(trunk.see(rendered.images), 128)
@@ -71,7 +72,7 @@ def untrained(tmp_path_factory):
     torch.manual_seed(0)
     settings = {"trunk": "trunk_small", "objects": 4, "width": 32, "layers": 1}
     folder = tmp_path_factory.mktemp("untrained")
-    metrics = {"trunk": frozen_trunk()[1]}
+    metrics = {"trunk": weights_of("trunk_small")}
     checkpoints.save(
         build_detector(settings).state_dict(), folder, Card("pix2seq", 0, 0, "CPU", 0.0, metrics, settings)
     )

@@ -1,13 +1,15 @@
 """The recipe that all heads share: equal compute, batches that are kept, a trunk that stays or learns."""
 
 import copy
+import math
+from dataclasses import replace
 
 import pytest
 import torch
 
 from gk_utils.boxes import paired_iou
 from gk_utils.countertop.dataset import read_split
-from gk_utils.heads.lookups import frozen_trunk, lookups_of, sample_lookups
+from gk_utils.heads.lookups import lookups_of, sample_lookups
 from gk_utils.heads.recipe import (
     HEADS,
     Step,
@@ -22,6 +24,7 @@ from gk_utils.heads.recipe import (
     module_parts,
 )
 from gk_utils.models import trunk_recipe
+from gk_utils.models.trunk_grounder import frozen_trunk
 from gk_utils.training import RECIPES
 
 SETTINGS = {"trunk": "trunk_small", "scenes": 2, "expressions": 3, "bins": 32}
@@ -84,6 +87,30 @@ class TestLoss:
         changed = [name for name, value in module.trunk.state_dict().items() if not value.equal(before[name])]
         assert any(name.startswith("stem") for name in changed)
         assert all(value.equal(before[name]) for name, value in frozen_trunk().state_dict().items())
+
+
+class TestTunedHead:
+    def test_all_that_it_trains_gets_a_gradient(self):
+        settings = {**SETTINGS, "head": "query", "tune": True}
+        module = build(settings)
+        loss(module, draw(settings, 0, 0), settings)["loss"].backward()
+        silent = [name for name, value in module.named_parameters() if value.requires_grad and value.grad is None]
+        assert silent == []
+
+    def test_absent_things_teach_the_trunk_to_say_none(self, val):
+        module = build({**SETTINGS, "head": "query", "tune": True})
+        shares = torch.where(val.present, 0.25, 0.5)
+        lost = module.loss(replace(val, none=shares))
+        assert lost["none"].item() == pytest.approx(
+            -(math.log(0.75) * val.present.float().mean() + math.log(0.5) * (~val.present).float().mean())
+        )
+        alone = module.head.loss(val)["loss"]
+        assert lost["loss"].item() == pytest.approx((alone + lost["none"]).item())
+
+    def test_a_trunk_that_is_certain_and_wrong_costs_much_but_no_infinity(self, val):
+        module = build({**SETTINGS, "head": "query", "tune": True})
+        lost = module.loss(replace(val, none=val.present.float()))["none"]
+        assert 10 < lost.item() < 20
 
 
 class TestModuleParts:

@@ -5,7 +5,16 @@ from gk_utils import checkpoints
 from gk_utils.checkpoints import Card
 from gk_utils.models import trunk_grounder
 from gk_utils.models.trunk import Asked, Seen
-from gk_utils.models.trunk_grounder import NAMES, SHIPPED, TrunkGrounder, letterbox, load_grounder
+from gk_utils.models.trunk_grounder import (
+    NAMES,
+    SHIPPED,
+    TrunkGrounder,
+    check_weights,
+    frozen_trunk,
+    letterbox,
+    load_grounder,
+    weights_of,
+)
 from gk_utils.models.trunk_recipe import build
 from gk_utils.protocols import Grounder
 
@@ -30,6 +39,33 @@ def scripted(trunk, logits: dict[int, float], boxes_unit: dict[int, list[float]]
     trunk.see = lambda images: Seen(torch.zeros(1, p, 24), boxes, {})
     trunk.ask = lambda features, numbers: Asked(answer, torch.zeros(1, p, 2))
     return TrunkGrounder(trunk)
+
+
+class TestFrozenTrunk:
+    def test_it_does_not_learn_and_is_loaded_once(self):
+        trunk = frozen_trunk()
+        assert trunk is frozen_trunk("trunk_small", torch.device("cpu"))
+        assert not trunk.training
+        assert not any(parameter.requires_grad for parameter in trunk.parameters())
+
+    def test_one_that_is_not_there(self):
+        with pytest.raises(FileNotFoundError):
+            frozen_trunk("trunk_of_oak")
+
+
+class TestWeights:
+    def test_the_shipped_weights_have_this_number(self):
+        assert len(weights_of("trunk_small")) == 12
+        assert checkpoints.load(SHIPPED / "trunk_small")[1].sha256.startswith(weights_of("trunk_small"))
+
+    def test_a_head_on_other_weights_is_refused(self):
+        card = Card("box_tokens", 0, 1, "CPU", 0.0, {"trunk": "0" * 12}, {})
+        with pytest.raises(ValueError, match="the weights .{12} of trunk_small, got one for 0{12}.*train box_tokens"):
+            check_weights(card, "trunk_small")
+
+    def test_a_head_on_these_or_on_unnamed_weights_is_not(self):
+        for metrics in ({"trunk": weights_of("trunk_small")}, {}):
+            check_weights(Card("box_tokens", 0, 1, "CPU", 0.0, metrics, {}), "trunk_small")
 
 
 class TestLetterbox:

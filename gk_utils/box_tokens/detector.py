@@ -34,7 +34,7 @@ from gk_utils.checkpoints import Card
 from gk_utils.countertop.things import CATEGORIES
 from gk_utils.models.places import place_encoding
 from gk_utils.models.trunk import Seen, Trunk
-from gk_utils.models.trunk_grounder import SHIPPED, letterbox, load_grounder
+from gk_utils.models.trunk_grounder import SHIPPED, check_weights, frozen_trunk, letterbox
 from gk_utils.models.vlm import Cache, VisionLanguageModel, VLMSettings
 
 SCALE = 0.1  # standard deviation of the fresh embeddings: large enough to be heard beside the first layer
@@ -226,20 +226,11 @@ class PictureDetector:
 def patch_features(trunk: Trunk, seen: Seen) -> Float[Tensor, "b p d"]:
     """What a detector is told of b pictures: the trunk's features of the patches and, added, where each patch lies.
 
-    >>> trunk, _ = frozen_trunk()
+    >>> trunk = frozen_trunk()
     >>> patch_features(trunk, trunk.see(torch.zeros(1, 3, 128, 128))).shape
     torch.Size([1, 64, 128])
     """
     return seen.features + place_encoding(trunk.centres_unit, trunk.settings.width)
-
-
-def frozen_trunk(name: str = "trunk_small", device: str | torch.device = "cpu") -> tuple[Trunk, str]:
-    """A trunk that the course ships, for a head to sit on, and the beginning of its weights' sha256. It does not learn.
-
-    Raises:
-        FileNotFoundError, ValueError: as `load_grounder`.
-    """
-    return _frozen_trunk(name, str(device))
 
 
 def build_detector(settings: Mapping[str, Any]) -> Pix2SeqDetector:
@@ -261,22 +252,11 @@ def load_detector(
     card = checkpoints.load(folder)[1]
     if "objects" not in card.settings or "trunk" not in card.settings:
         raise ValueError(f"checkpoint: expected a detector, got {card.recipe!r}. Name the folder of a pix2seq run.")
-    trunk, sha256 = frozen_trunk(card.settings["trunk"], device)
-    if card.metrics.get("trunk", sha256) != sha256:
-        raise ValueError(
-            f"checkpoint: expected one trained on the weights {sha256} of {card.settings['trunk']}, got one for "
-            f"{card.metrics['trunk']}. Train it again: python -m gk_utils train pix2seq"
-        )
+    check_weights(card, card.settings["trunk"])
+    trunk = frozen_trunk(card.settings["trunk"], device)
     detector = build_detector(card.settings)
     checkpoints.load_into(detector, folder)
     return PictureDetector(trunk, detector.to(device), card.recipe), card
-
-
-@functools.cache
-def _frozen_trunk(name: str, device: str) -> tuple[Trunk, str]:
-    """Read once for each device."""
-    grounder, card = load_grounder(SHIPPED / name, device)
-    return grounder.trunk.requires_grad_(False), card.sha256[:12]
 
 
 def _mean(lost: Tensor, weights: Tensor) -> Tensor:

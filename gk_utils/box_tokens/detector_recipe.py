@@ -15,13 +15,14 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gk_utils.average_precision import average_precision
-from gk_utils.box_tokens.detector import Pix2SeqDetector, build_detector, frozen_trunk, patch_features
+from gk_utils.box_tokens.detector import Pix2SeqDetector, build_detector, patch_features
 from gk_utils.countertop.dataset import read_split
 from gk_utils.countertop.language import draw_scene_for
 from gk_utils.countertop.render import Rendered, render
 from gk_utils.countertop.scene import Scene
 from gk_utils.countertop.thing_rows import rows_of
 from gk_utils.countertop.things import CATEGORIES
+from gk_utils.models.trunk_grounder import frozen_trunk, weights_of
 from gk_utils.models.trunk_recipe import LEAST_VISIBLE, TRAINING_SEEDS
 
 BATCH = 64  # pictures evaluated at once
@@ -65,7 +66,7 @@ def build(settings: Mapping[str, Any]) -> Pix2SeqDetector:
     >>> build({"trunk": "trunk_small", "objects": 4, "width": 32, "layers": 1}).settings.feature_width
     128
     """
-    trunk, _ = frozen_trunk(settings["trunk"])
+    trunk = frozen_trunk(settings["trunk"])
     return build_detector({"feature_width": trunk.settings.width, **settings})
 
 
@@ -92,7 +93,7 @@ def loss(detector: Pix2SeqDetector, drawn: Drawn, settings: Mapping[str, Any]) -
     if key not in _known:
         scenes = drawn.scenes or _scenes(settings, drawn.seed, drawn.number)
         _known[key] = look(scenes, settings["trunk"], device)
-    known, (trunk, _) = _known[key], frozen_trunk(settings["trunk"], device)
+    known, trunk = _known[key], frozen_trunk(settings["trunk"], device)
     hw = (trunk.settings.image_side, trunk.settings.image_side)
     drawing = {"generator": torch.default_generator, "orders": settings["orders"]}
     return detector.loss(known.features.float(), known.boxes, known.labels, hw, **drawing)
@@ -106,7 +107,7 @@ def look(scenes: Sequence[Scene], trunk_name: str, device: str | torch.device = 
     >>> pictures.features.shape, pictures.boxes[0].shape
     (torch.Size([1, 64, 128]), torch.Size([2, 4]))
     """
-    trunk, _ = frozen_trunk(trunk_name, device)
+    trunk = frozen_trunk(trunk_name, device)
     side = trunk.settings.image_side
     with torch.autocast(torch.device(device).type, enabled=False), torch.no_grad():
         rendered = render(scenes, (side, side), device)
@@ -149,7 +150,7 @@ def scenes_of(split: str, n: int | None = None) -> tuple[Scene, ...]:
 def evaluate(detector: Pix2SeqDetector, settings: Mapping[str, Any], n: int) -> dict[str, Any]:
     """Average precision on the first n pictures of the frozen split val, by COCO's rules; `trunk` names its weights."""
     device = next(detector.parameters()).device
-    trunk, sha256 = frozen_trunk(settings["trunk"], device)
+    trunk = frozen_trunk(settings["trunk"], device)
     hw, scenes = (trunk.settings.image_side, trunk.settings.image_side), scenes_of("val", n)
     found, true_boxes, true_labels = [], [], []
     for start in range(0, len(scenes), BATCH):
@@ -165,7 +166,7 @@ def evaluate(detector: Pix2SeqDetector, settings: Mapping[str, Any], n: int) -> 
         true_labels=true_labels,
     )
     measured = {name: round(getattr(result, name), 4) for name in ("ap", "ap50", "ap75")}
-    return {"split": "val", "n": len(scenes), **measured, "trunk": sha256}
+    return {"split": "val", "n": len(scenes), **measured, "trunk": weights_of(settings["trunk"])}
 
 
 def _scenes(settings: Mapping[str, Any], seed: int, number: int) -> tuple[Scene, ...]:

@@ -126,13 +126,15 @@ def named(program: Program, scene: Scene) -> tuple[int, ...]:
     >>> named(Program("mug", side="left"), scene) == scene.select(category="mug")
     True
     """
-    return tuple(
-        index
-        for index, thing in enumerate(scene.things)
-        if (program.category is None or thing.category == program.category)
-        and all(getattr(thing, name) == value for name, value in program.attributes)
-        and (program.unlike is None or getattr(thing, program.unlike[0]) != program.unlike[1])
-    )
+    things, kept = scene.things, range(len(scene.things))
+    if program.category is not None:
+        kept = [index for index in kept if things[index].category == program.category]
+    for name, value in program.attributes:
+        kept = [index for index in kept if getattr(things[index], name) == value]
+    if program.unlike is not None:
+        name, value = program.unlike
+        kept = [index for index in kept if getattr(things[index], name) != value]
+    return tuple(kept)
 
 
 def is_clear(program: Program, scene: Scene) -> bool:

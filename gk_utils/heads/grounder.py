@@ -15,9 +15,9 @@ from gk_utils import checkpoints
 from gk_utils.boxes import clip_boxes
 from gk_utils.checkpoints import Card
 from gk_utils.heads.lookups import Answered, Lookups, look
-from gk_utils.heads.recipe import build, module_parts
+from gk_utils.heads.recipe import TunedHead, build, module_parts
 from gk_utils.models.trunk import Trunk
-from gk_utils.models.trunk_grounder import SHIPPED, letterbox
+from gk_utils.models.trunk_grounder import SHIPPED, check_weights, letterbox
 from gk_utils.protocols import Grounding
 
 NAMES = ("box_tokens", "box_regression", "box_regression_pooled", "text_coordinates")
@@ -27,7 +27,7 @@ class HeadGrounder:
     """A `Grounder` around a trunk and a head.
 
     >>> from gk_utils.heads.recipe import build_head
-    >>> from gk_utils.heads.lookups import frozen_trunk
+    >>> from gk_utils.models.trunk_grounder import frozen_trunk
     >>> grounder = HeadGrounder(frozen_trunk(), build_head({"head": "pooled"}, 128), "pooled")
     >>> grounder.ground(torch.rand(3, 48, 64), "the red mug").phrase
     'the red mug'
@@ -70,7 +70,8 @@ def load_head(name: str | os.PathLike, device: str = "cpu") -> tuple[HeadGrounde
     """A head that the course ships, by its name in NAMES, or the one in a folder; with its trunk, and its card.
 
     Raises:
-        FileNotFoundError, ValueError: no checkpoint there, or one that is damaged or is no head.
+        FileNotFoundError, ValueError: no checkpoint there, one that is damaged or is no head, or one that was trained
+            on other weights of its trunk.
 
     >>> load_head("trunk_small")
     Traceback (most recent call last):
@@ -82,6 +83,8 @@ def load_head(name: str | os.PathLike, device: str = "cpu") -> tuple[HeadGrounde
     if "head" not in card.settings:
         raise ValueError(f"name: expected a head, got {card.recipe!r}. Name one of {NAMES}, or the folder of a head.")
     module = build(card.settings)
+    if not isinstance(module, TunedHead):
+        check_weights(card, card.settings["trunk"])
     checkpoints.load_into(module, folder)
     trunk, head = module_parts(module.to(device), card.settings)
     return HeadGrounder(trunk, head, card.recipe), card

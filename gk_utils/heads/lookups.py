@@ -4,10 +4,8 @@ A trunk that is frozen says the same of a picture every time, so its features ca
 trains in a fraction of the time.
 """
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from pathlib import Path
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -20,7 +18,6 @@ from gk_utils.countertop.render import render
 from gk_utils.countertop.splits import Sample
 from gk_utils.models.places import place_encoding
 from gk_utils.models.trunk import PADDING, Trunk
-from gk_utils.models.trunk_grounder import SHIPPED, load_grounder
 from gk_utils.models.trunk_recipe import LEAST_VISIBLE, Drawn
 
 
@@ -74,24 +71,12 @@ class Answered:
     texts: tuple[str, ...] | None = None
 
 
-@functools.cache
-def frozen_trunk(name: str = "trunk_small", device: str = "cpu") -> Trunk:
-    """A trunk of the course, in eval mode and without gradients; loaded once.
-
-    Raises:
-        FileNotFoundError, ValueError: the course ships no such trunk, or a damaged one.
-
-    >>> frozen_trunk().grid_hw
-    (8, 8)
-    """
-    return load_grounder(Path(SHIPPED / name), device)[0].trunk.requires_grad_(False)
-
-
 def lookups_of(trunk: Trunk, drawn: Drawn) -> Lookups:
     """Fresh scenes, as `trunk_recipe.draw` draws them, through a trunk. Gradients flow into one that is not frozen.
 
     An expression whose referent is hidden for the most part counts as absent: it cannot be answered.
 
+    >>> from gk_utils.models.trunk_grounder import frozen_trunk
     >>> from gk_utils.models.trunk_recipe import draw
     >>> lookups = lookups_of(frozen_trunk(), draw({"scenes": 2, "expressions": 3}, seed=0, step=0))
     >>> len(lookups), lookups.features.shape[2], lookups.boxes_unit.shape
@@ -118,6 +103,7 @@ def sample_lookups(trunk: Trunk, samples: Sequence[Sample]) -> Lookups:
         ValueError: no samples.
 
     >>> from gk_utils.countertop.dataset import read_split
+    >>> from gk_utils.models.trunk_grounder import frozen_trunk
     >>> lookups = sample_lookups(frozen_trunk(), read_split("val")[:5])
     >>> lookups.present.tolist() == [sample.referent is not None for sample in read_split("val")[:5]]
     True
@@ -136,6 +122,7 @@ def join_lookups(parts: Sequence[Lookups]) -> Lookups:
     """One after the other; words are padded to the longest expression.
 
     >>> from gk_utils.countertop.dataset import read_split
+    >>> from gk_utils.models.trunk_grounder import frozen_trunk
     >>> first, second = (sample_lookups(frozen_trunk(), [sample]) for sample in read_split("val")[:2])
     >>> len(join_lookups([first, second]))
     2
@@ -153,6 +140,7 @@ def join_lookups(parts: Sequence[Lookups]) -> Lookups:
 def look(trunk: Trunk, images: Float[Tensor, "s 3 h w"], texts: Sequence[str], scene: Int[Tensor, " e"]) -> Lookups:
     """Pictures and expressions of which nothing is known: `boxes_unit` is 0 and `present` False.
 
+    >>> from gk_utils.models.trunk_grounder import frozen_trunk
     >>> look(frozen_trunk(), torch.rand(1, 3, 128, 128), ["the red mug"], torch.tensor([0])).none.shape
     torch.Size([1])
     """

@@ -19,10 +19,11 @@ from gk_utils.box_tokens.token_head import TokenHead
 from gk_utils.boxes import paired_iou
 from gk_utils.countertop.splits import read_split
 from gk_utils.errors import check_choice
-from gk_utils.heads.lookups import Answered, Lookups, frozen_trunk, lookups_of, sample_lookups
+from gk_utils.heads.lookups import Answered, Lookups, lookups_of, sample_lookups
 from gk_utils.heads.regression_head import RegressionHead
 from gk_utils.models import trunk_recipe
 from gk_utils.models.trunk import Trunk
+from gk_utils.models.trunk_grounder import frozen_trunk, weights_of
 from gk_utils.text_coordinates.text_head import TextHead
 
 UNIT_HW = (1, 1)  # boxes as fractions: a picture of height and width 1
@@ -39,11 +40,22 @@ class Step:
 
 
 class TunedHead(nn.Module):
-    """A head together with the trunk that learns with it."""
+    """A head together with the trunk that learns with it, but for those parts of the trunk that a head does not use."""
 
     def __init__(self, trunk: Trunk, head: nn.Module) -> None:
         super().__init__()
         self.trunk, self.head = trunk.requires_grad_(True), head
+        for unused in (trunk.label_heads, trunk.box_head, trunk.step_scores):
+            unused.requires_grad_(False)
+
+    def loss(self, lookups: Lookups) -> dict[str, Tensor]:
+        """The head's loss and, as `none`, how well the trunk tells what is absent.
+
+        The head learns from present things alone; with nothing to hold it, the trunk would forget the absent ones.
+        """
+        losses, none = self.head.loss(lookups), lookups.none.clamp(1e-6, 1 - 1e-6)
+        lost = -torch.where(lookups.present, (1 - none).log(), none.log()).mean()
+        return {**losses, "loss": losses["loss"] + lost, "none": lost}
 
 
 def build_head(settings: Mapping[str, Any], width: int) -> nn.Module:
@@ -94,7 +106,7 @@ def loss(module: nn.Module, step: Step, settings: Mapping[str, Any]) -> dict[str
     """
     if isinstance(module, TunedHead):
         drawn = step.drawn or trunk_recipe.draw(settings, step.seed, step.number)
-        return module.head.loss(lookups_of(module.trunk, drawn))
+        return module.loss(lookups_of(module.trunk, drawn))
     device = str(next(module.parameters()).device)
     kept, key = _kept(settings["trunk"], device), (step.seed, step.number)
     lookups = kept.get(key)
@@ -115,7 +127,7 @@ def evaluate(module: nn.Module, settings: Mapping[str, Any], n: int) -> dict[str
 
     >>> settings = {"trunk": "trunk_small", "head": "pooled", "scenes": 1, "expressions": 2}
     >>> sorted(evaluate(build(settings), settings, 8))
-    ['acc@0.5', 'acc@0.75', 'by_type', 'flops_per_expression', 'iou', 'n', 'split']
+    ['acc@0.5', 'acc@0.75', 'by_type', 'flops_per_expression', 'iou', 'n', 'split', 'trunk']
     """
     trunk, head = module_parts(module, settings)
     samples = read_split("val")[:n]
@@ -134,6 +146,7 @@ def evaluate(module: nn.Module, settings: Mapping[str, Any], n: int) -> dict[str
         "iou": _mean(iou[lookups.present]),
         "by_type": {type: _mean(right[0.5][rows]) for type, rows in of_type.items()},
         "flops_per_expression": flops_per_expression(head, lookups[:8]),
+        **({} if isinstance(module, TunedHead) else {"trunk": weights_of(settings["trunk"])}),
     }
 
 

@@ -159,7 +159,7 @@ class Trunk(nn.Module):
     ) -> tuple[Seen, Asked]:
         """See s pictures and ask e expressions; `scene` says which picture each is about."""
         seen = self.see(images)
-        return seen, self.ask(seen.features[scene], numbers)
+        return seen, self.ask(seen.features.index_select(0, scene), numbers)
 
     def see(self, images: Float[Tensor, "s 3 h w"]) -> Seen:
         """Features, labels and boxes of every patch; the pictures are RGB in [0, 1] with the model's side.
@@ -231,10 +231,9 @@ class Trunk(nn.Module):
         for text, row in zip(texts, rows, strict=True):
             if not 1 <= len(row) <= len(self.word_places):
                 raise ValueError(f"phrase: expected 1 to 64 words, got {len(row)} in {text!r}. Say what to look for.")
-        numbers = torch.zeros(len(rows), max(map(len, rows), default=1), dtype=torch.long)
-        for index, row in enumerate(rows):
-            numbers[index, : len(row)] = torch.tensor(row)
-        return numbers.to(self.centres_unit.device)
+        t = max(map(len, rows), default=1)
+        padded = [row + [PADDING] * (t - len(row)) for row in rows]
+        return torch.tensor(padded, dtype=torch.long, device=self.centres_unit.device).view(len(rows), t)
 
     def answers(
         self, images: Float[Tensor, "s 3 h w"], texts: Sequence[str], scene: Int[Tensor, " e"]

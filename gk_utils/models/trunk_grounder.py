@@ -4,6 +4,7 @@ A picture is fitted into the trunk's square, grey where it is too short, and box
 (lesson 01).
 """
 
+import functools
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -108,6 +109,43 @@ def load_grounder(
     return TrunkGrounder(trunk.to(device), card.recipe), card
 
 
+def frozen_trunk(name: str = "trunk_small", device: str | torch.device = "cpu") -> Trunk:
+    """A trunk that the course ships, for a head to sit on: in eval mode, without gradients, loaded once a device.
+
+    Raises:
+        FileNotFoundError, ValueError: the course ships no such trunk, or a damaged one.
+
+    >>> frozen_trunk().grid_hw
+    (8, 8)
+    """
+    return _frozen_trunk(name, str(device))[0]
+
+
+def weights_of(name: str) -> str:
+    """The first 12 digits of the sha256 of a shipped trunk's weights: what a head on it writes on its card.
+
+    >>> len(weights_of("trunk_small"))
+    12
+    """
+    return _frozen_trunk(name, "cpu")[1]
+
+
+def check_weights(card: Card, name: str) -> None:
+    """Refuse a head that was trained on other weights of the trunk `name` than those here.
+
+    Raises:
+        ValueError: its card says so. A card that says nothing is believed.
+
+    >>> check_weights(Card("box_tokens", 0, 1, "CPU", 0.0, {}, {}), "trunk_small")
+    """
+    found = card.metrics.get("trunk", weights_of(name))
+    if found != weights_of(name):
+        raise ValueError(
+            f"checkpoint: expected one trained on the weights {weights_of(name)} of {name}, got one for {found}. "
+            f"Train it again: python -m gk_utils train {card.recipe}"
+        )
+
+
 def letterbox(image: Float[Tensor, "3 h w"], side: int) -> tuple[Float[Tensor, "3 side side"], Frame]:
     """Resize a picture by one factor until it fits a square, put grey below it or to its right; and the square's frame.
 
@@ -127,6 +165,12 @@ def letterbox(image: Float[Tensor, "3 h w"], side: int) -> tuple[Float[Tensor, "
     resized = functional.interpolate(image[None], hw, mode="bilinear", align_corners=False, antialias=True)[0]
     square[:, : hw[0], : hw[1]] = resized.clamp(0, 1)
     return square, Frame.of_image((height, width)).resize(hw).pad((side, side), "corner")
+
+
+@functools.cache
+def _frozen_trunk(name: str, device: str) -> tuple[Trunk, str]:
+    grounder, card = load_grounder(SHIPPED / name, device)
+    return grounder.trunk.requires_grad_(False), card.sha256[:12]
 
 
 def _distinct(boxes: Float[Tensor, "p 4"], shares: Float[Tensor, " p"]) -> tuple[Tensor, Tensor]:
