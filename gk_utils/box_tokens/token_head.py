@@ -1,7 +1,8 @@
 """Head A: a box as four location tokens x1 y1 x2 y2, written by a small causal decoder.
 
-The loss is cross-entropy, which knows no distance: the bin next to the right one is as wrong as any other. When the
-head answers, only boxes can be written: what would put x2 before x1, or y2 before y1, is taken away.
+The loss is cross-entropy, which knows no distance: the bin next to the right one is as wrong as any other. That bins
+have neighbours the head is told by its fresh embeddings alone, in which close bins are alike. When it answers, only
+boxes can be written: what would put x2 before x1, or y2 before y1, is taken away.
 
 Source: Pix2Seq, Chen et al. 2022, arXiv:2109.10852, section 2; one box per expression as in OFA, Wang et al. 2022,
 arXiv:2202.03052, section 3.2.
@@ -13,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gk_utils.box_tokens.bins import Bins, decode_bins, encode_bins
+from gk_utils.box_tokens.detector import SCALE, smooth_noise
 from gk_utils.heads.lookups import Answered, Lookups
 from gk_utils.models.vlm import VisionLanguageModel, VLMSettings
 
@@ -38,6 +40,9 @@ class TokenHead(nn.Module):
         self.decoder = VisionLanguageModel(
             VLMSettings(tokens=bins + 1, feature_width=width, width=width, heads=heads, layers=layers, inner=2 * width)
         )
+        with torch.no_grad():
+            self.decoder.embedding.weight.normal_(std=SCALE)
+            self.decoder.embedding.weight[:bins] = SCALE * smooth_noise(bins, width)
 
     def loss(self, lookups: Lookups) -> dict[str, Float[Tensor, ""]]:
         """Cross-entropy per token over the expressions that mean something; and the share of tokens that are right."""

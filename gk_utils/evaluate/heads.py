@@ -16,7 +16,7 @@ from gk_utils.evaluate.language_only import language_only
 from gk_utils.evaluate.measure import mean_interval
 from gk_utils.evaluate.rec import BATCH, Answers, join_answers, measure
 from gk_utils.heads.grounder import NAMES, HeadGrounder, load_head
-from gk_utils.heads.lookups import Answered
+from gk_utils.heads.lookups import Answered, look
 
 TIMED = 20  # batches of one expression each, for milliseconds a box
 
@@ -56,16 +56,18 @@ def evaluate_head(
     for batch in rendered_batches(samples, BATCH, (side, side), device):
         texts, rows = [sample.text for sample in batch.samples], torch.arange(len(batch.samples), device=device)
         truth.append(batch.boxes.cpu() * 128 / side)
+        with torch.no_grad():
+            trunks = {each.trunk for each, _ in heads.values()}  # one, unless it was tuned: it looks once for all heads
+            lookups = {trunk: look(trunk, batch.images, texts, rows) for trunk in trunks}
+            boxes, none = grounder.trunk.answers(batch.images, texts, rows)
         for key, (each, _) in heads.items():
-            found, lookups = each.answers(batch.images, texts, rows)
-            given[key].append(_as_answers(found, lookups.none, side))
+            found = each.head.answer(lookups[each.trunk], (side, side))
+            given[key].append(_as_answers(found, lookups[each.trunk].none, side))
             if key == name:
                 answered.append(found)
-        with torch.no_grad():
-            boxes, none = grounder.trunk.answers(batch.images, texts, rows)
         given["trunk"].append(Answers(boxes.cpu() * 128 / side, none.cpu() > 0.5))
-        found, lookups = grounder.answers(batch.images, texts, rows.roll(len(rows) // 2))
-        given["other_picture"].append(_as_answers(found, lookups.none, side))
+        found, seen = grounder.answers(batch.images, texts, rows.roll(len(rows) // 2))
+        given["other_picture"].append(_as_answers(found, seen.none, side))
     boxes, never = torch.cat(truth), torch.zeros(len(samples), dtype=torch.bool)
     blind = {
         "language_only": Answers(128 * language_only().boxes_unit([sample.text for sample in samples]), never),
