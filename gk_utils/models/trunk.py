@@ -32,6 +32,7 @@ LABELS: dict[str, tuple[str | None, ...]] = {
     "state": (None, *STATES),
 }
 UNKNOWN, PADDING = 1, 0  # word numbers; the vocabulary begins at 2
+LONGEST = 64  # words in an expression
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,29 @@ class Asked:
     steps: Float[Tensor, "e p 2"]
 
 
+def number_words(texts: Sequence[str], vocabulary: Sequence[str]) -> Int[Tensor, "e t"]:
+    """The numbers of the words of e expressions, PADDING behind the shorter ones, UNKNOWN for a word that is not known.
+
+    Raises:
+        ValueError: an expression without words, or with more than LONGEST.
+
+    >>> number_words(["the red mug", "a mug"], ("the", "red", "mug"))
+    tensor([[2, 3, 4],
+            [1, 4, 0]])
+    """
+    from gk_utils.countertop.wording import words
+
+    known = {word: number for number, word in enumerate(vocabulary, 2)}
+    rows = [[known.get(word, UNKNOWN) for word in words(text)] for text in texts]
+    for text, row in zip(texts, rows, strict=True):
+        if not 1 <= len(row) <= LONGEST:
+            raise ValueError(
+                f"phrase: expected 1 to {LONGEST} words, got {len(row)} in {text!r}. Say what to look for."
+            )
+    t = max(map(len, rows), default=1)
+    return torch.tensor([row + [PADDING] * (t - len(row)) for row in rows], dtype=torch.long).view(len(rows), t)
+
+
 class Layer(nn.Module):
     """A transformer layer: attention among all positions, then a two-layer network on each, both as residuals."""
 
@@ -139,7 +163,7 @@ class Trunk(nn.Module):
             stem += [nn.Conv2d(before, after, 3, stride=2, padding=1), nn.GroupNorm(1, after), nn.GELU()]
         self.stem = nn.Sequential(*stem, nn.Conv2d(widths[-1], d, 3, padding=1))
         self.patch_places = nn.Parameter(0.02 * torch.randn(self.grid_hw[0] * self.grid_hw[1], d))
-        self.word_places = nn.Parameter(0.02 * torch.randn(64, d))
+        self.word_places = nn.Parameter(0.02 * torch.randn(LONGEST, d))
         self.word_features = nn.Embedding(2 + len(settings.words), d, padding_idx=PADDING)
         nn.init.normal_(self.word_features.weight, std=0.02)
         self.vision, self.text, self.joint = (
@@ -224,16 +248,7 @@ class Trunk(nn.Module):
         Raises:
             ValueError: an expression without words, or with more than 64.
         """
-        from gk_utils.countertop.wording import words
-
-        known = {word: number for number, word in enumerate(self.settings.words, 2)}
-        rows = [[known.get(word, UNKNOWN) for word in words(text)] for text in texts]
-        for text, row in zip(texts, rows, strict=True):
-            if not 1 <= len(row) <= len(self.word_places):
-                raise ValueError(f"phrase: expected 1 to 64 words, got {len(row)} in {text!r}. Say what to look for.")
-        t = max(map(len, rows), default=1)
-        padded = [row + [PADDING] * (t - len(row)) for row in rows]
-        return torch.tensor(padded, dtype=torch.long, device=self.centres_unit.device).view(len(rows), t)
+        return number_words(texts, self.settings.words).to(self.centres_unit.device)
 
     def answers(
         self, images: Float[Tensor, "s 3 h w"], texts: Sequence[str], scene: Int[Tensor, " e"]

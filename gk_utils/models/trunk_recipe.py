@@ -21,7 +21,8 @@ from gk_utils.countertop.programs import named, referents
 from gk_utils.countertop.render import Rendered, render
 from gk_utils.countertop.scene import Scene
 from gk_utils.countertop.thing_rows import rows_of
-from gk_utils.models.trunk import LABELS, Seen, Trunk, TrunkSettings
+from gk_utils.countertop.wording import vocabulary
+from gk_utils.models.trunk import LABELS, Seen, Trunk, TrunkSettings, number_words
 
 TRAINING_SEEDS = 2**40  # scenes of the frozen splits have larger seeds
 LEAST_VISIBLE = 0.25  # of a thing's pixels; what is hidden more than that is nobody's answer
@@ -33,6 +34,7 @@ class Drawn:
 
     Attributes:
         scenes, texts: the scenes, and the words of the expressions.
+        numbers: (e t) the words as numbers.
         scene: (e) which scene each expression is about.
         labels: (s n l) number of each thing's value for each of LABELS; 0 in padding.
         answer: (e n) the things that the expression refers to: one, or none.
@@ -41,6 +43,7 @@ class Drawn:
 
     scenes: tuple[Scene, ...]
     texts: tuple[str, ...]
+    numbers: Int[Tensor, "e t"]
     scene: Int[Tensor, " e"]
     labels: Int[Tensor, "s n l"]
     answer: Bool[Tensor, "e n"]
@@ -59,6 +62,8 @@ def build(settings: Mapping[str, Any]) -> Trunk:
 
 def draw(settings: Mapping[str, Any], seed: int, step: int) -> Drawn:
     """The batch of a step: `settings["scenes"]` scenes and `settings["expressions"]` of them each.
+
+    Words are numbered as `settings["words"]` says, or by the vocabulary of the countertop.
 
     >>> drawn = draw({"scenes": 2, "expressions": 3}, seed=0, step=5)
     >>> len(drawn.scenes), drawn.scene.tolist(), drawn.answer.sum(1).max().item()
@@ -87,7 +92,8 @@ def draw(settings: Mapping[str, Any], seed: int, step: int) -> Drawn:
         if landmark is not None:
             steps[row, list(referents(landmark, scenes[index])), 1] = True
     texts = tuple(expression.text for _, expression in pairs)
-    return Drawn(scenes, texts, torch.tensor([index for index, _ in pairs]), labels, answer, steps)
+    numbers = number_words(texts, settings.get("words") or vocabulary())
+    return Drawn(scenes, texts, numbers, torch.tensor([index for index, _ in pairs]), labels, answer, steps)
 
 
 def owners(rendered: Rendered, grid_hw: tuple[int, int]) -> Int[Tensor, "s p"]:
@@ -121,14 +127,17 @@ def loss(trunk: Trunk, drawn: Drawn, settings: Mapping[str, Any]) -> dict[str, T
     An expression whose referent owns no patch is left out: it cannot be seen.
 
     >>> settings = {"words": ["mug"], "image_side": 64, "patch": 16, "width": 24, "heads": 2}
-    >>> sorted(loss(build(settings), draw({"scenes": 1, "expressions": 2}, 0, 0), settings))
+    >>> settings |= {"scenes": 1, "expressions": 2}
+    >>> sorted(loss(build(settings), draw(settings, 0, 0), settings))
     ['answer', 'box', 'hit', 'labels', 'loss', 'steps']
     """
     device, side = trunk.centres_unit.device, trunk.settings.image_side
     rendered = render(drawn.scenes, (side, side), device)
     owner = owners(rendered, trunk.grid_hw)
-    scene, answer, steps = (value.to(device) for value in (drawn.scene, drawn.answer, drawn.steps))
-    seen, asked = trunk(rendered.images, trunk.number(drawn.texts), scene)
+    scene, answer, steps, numbers = (
+        value.to(device) for value in (drawn.scene, drawn.answer, drawn.steps, drawn.numbers)
+    )
+    seen, asked = trunk(rendered.images, numbers, scene)
     mine = owner[scene]
     target = torch.cat([_of_patches(answer, mine), ~answer.any(1, keepdim=True)], 1)
     asks = target.any(1)
