@@ -49,7 +49,7 @@ coursework: $(VENV)/.dev ## make an nbgrader course in coursework/: make coursew
 train: $(VENV)/.lab ## train one of the course's models: make train NAME=trunk_small ARGS="--minutes 60"
 	$(PY) -m gk_utils train $(NAME) $(ARGS)
 
-bench: $(VENV)/.lab ## compare the speed of the course's code with its peers: make bench NAME=render ARGS=--json
+bench: $(VENV)/.lab ## compare the course's speed with its peers, write benchmarks/RESULTS.md (NAME=render ARGS=--json: that one)
 	$(PY) -m gk_utils bench $(NAME) $(ARGS)
 
 doctor: $(VENV)/.lab ## say what works here and what to do about the rest

@@ -116,23 +116,25 @@ def add_evaluate(commands: Any) -> None:
 def add_bench(commands: Any) -> None:
     """Add `bench`, which compares the course's code with what a user would take instead."""
     parser = commands.add_parser("bench", help="compare the speed of the course's code with its peers")
-    parser.add_argument("name", metavar="NAME", help="a file in benchmarks/: render, roi_align")
-    parser.add_argument("--device", default="cpu", help="cpu (the default), cuda")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "names", metavar="NAME", nargs="*", help="files in benchmarks/; all, kept in RESULTS.md, if none"
+    )
+    parser.add_argument("--device", help="cpu, cuda; cpu for a NAME if left out, for all of them every one there is")
+    parser.add_argument("--scale", type=float, default=1.0, help="smaller cases for a quick look: 0.05")
+    parser.add_argument("--out", metavar="FOLDER", help="keep what was measured there, a file for each NAME and device")
+    parser.add_argument(
+        "--report", metavar="FOLDER", nargs="?", const="", help="measure nothing: write RESULTS.md again"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object, for several names a list of them")
 
     def run(arguments: argparse.Namespace) -> int:
-        import json
+        from gk_utils.bench.command import run
 
-        from gk_utils.bench import as_text, bench
-        from gk_utils.errors import check_device
-
+        options = {name: getattr(arguments, name) for name in ("device", "scale", "out", "report", "json")}
         try:
-            check_device(arguments.device)
-            result = bench(arguments.name, arguments.device)
-        except ValueError as error:
+            return run(arguments.names, **options)
+        except (ValueError, OSError) as error:
             parser.error(_one_line(error))
-        print(json.dumps(result, indent=2) if arguments.json else as_text(result))
-        return 0
 
     parser.set_defaults(run=run)
 

@@ -29,6 +29,7 @@ __all__ = [
     "accuracy_at_iou",
     "average_precision",
     "bootstrap_interval",
+    "bootstrap_intervals",
     "first_hit_ranks",
     "mean_absolute_error",
     "mean_iou",
@@ -212,22 +213,54 @@ def bootstrap_interval(
     >>> bootstrap_interval(torch.tensor([1.0, 1, 0, 1]) - torch.tensor([0.0, 1, 0, 1]))  # a difference of two systems
     Interval(value=0.25, low=0.0, high=0.75)
     """
+    _check_bootstrap(values, resamples, level)
+    if statistic is None:
+        return bootstrap_intervals(values[:, None], resamples=resamples, seed=seed, level=level)[0]
+    values = values.detach().cpu()
+    generator = np.random.default_rng(seed)
+    results = []
+    for _ in range(resamples):
+        rows = torch.from_numpy(generator.integers(0, len(values), len(values)))
+        results.append(float(statistic(values[rows])))
+    _check_values(torch.tensor(results), "statistic")  # of a resample without positives, say
+    low, high = np.quantile(results, [(1 - level) / 2, (1 + level) / 2]).tolist()
+    return Interval(float(statistic(values)), low, high)
+
+
+def bootstrap_intervals(
+    values: Shaped[Tensor, "n k"], *, resamples: int = 2000, seed: int = 0, level: float = 0.95
+) -> list[Interval]:
+    """As `bootstrap_interval`, of k means of the same n examples: Acc@0.5, Acc@0.75 and mIoU, say.
+
+    Each gets the interval that it would get alone, but the examples are drawn once for all, which is what takes long.
+
+    >>> ious = torch.tensor([0.9, 0.6, 0.3, 0.8])
+    >>> accuracy, miou = bootstrap_intervals(torch.stack([(ious >= 0.5).float(), ious], 1))
+    >>> accuracy
+    Interval(value=0.75, low=0.25, high=1.0)
+    """
+    _check_bootstrap(values, resamples, level)
+    columns = values.detach().cpu().double().numpy().T.copy()  # k n
+    n = len(values)
+    generator = np.random.default_rng(seed)
+    means = np.empty((resamples, len(columns)))
+    block = max(1, 2**16 // n)  # resamples at a time: their counts stay in a processor's cache
+    for start in range(0, resamples, block):
+        rows = generator.integers(0, n, (min(block, resamples - start), n))
+        rows[1:] += n * np.arange(1, len(rows))[:, None]
+        # How often a resample has each example says all about its means, and counting is faster than looking up values.
+        counts = np.bincount(rows.ravel(), minlength=rows.size).reshape(rows.shape)
+        means[start : start + len(rows)] = np.einsum("rn,kn->rk", counts.astype(float), columns) / n
+    lows, highs = np.quantile(means, [(1 - level) / 2, (1 + level) / 2], axis=0).tolist()
+    return [Interval(*each) for each in zip(columns.mean(1).tolist(), lows, highs, strict=True)]
+
+
+def _check_bootstrap(values: Tensor, resamples: int, level: float) -> None:
     _check_values(values, "values")
     if resamples < 1:
         raise ValueError(f"resamples: expected at least 1, got {resamples}. 2000 settle the second digit.")
     if not 0 < level < 1:
         raise ValueError(f"level: expected a share between 0 and 1, got {level}. A 95 % interval is level=0.95.")
-    values = values.detach().cpu() if statistic else values.detach().cpu().double()
-    generator = np.random.default_rng(seed)
-    results = []
-    block = max(1, 2_000_000 // len(values))  # resamples at a time: 16 MB of row numbers
-    for start in range(0, resamples, block):
-        rows = generator.integers(0, len(values), (min(block, resamples - start), len(values)))
-        drawn = values[torch.from_numpy(rows)]
-        results += [float(statistic(resample)) for resample in drawn] if statistic else drawn.mean(1).tolist()
-    _check_values(torch.tensor(results), "statistic")  # of a resample without positives, say
-    low, high = np.quantile(results, [(1 - level) / 2, (1 + level) / 2]).tolist()
-    return Interval(float(statistic(values)) if statistic else values.mean().item(), low, high)
 
 
 def _mean(values: Tensor, measured: Tensor, name: str) -> float:

@@ -17,6 +17,7 @@ from gk_utils.metrics import (
     accuracy_at_iou,
     average_precision,
     bootstrap_interval,
+    bootstrap_intervals,
     first_hit_ranks,
     mean_absolute_error,
     mean_iou,
@@ -307,6 +308,46 @@ class TestBootstrapInterval:
     def test_errors(self, values, options, message):
         with pytest.raises(ValueError, match=message):
             bootstrap_interval(torch.tensor(values), **options)
+
+
+class TestBootstrapIntervals:
+    def test_each_gets_the_interval_that_it_gets_alone(self):
+        values = torch.rand(70, 3, generator=torch.manual_seed(0))
+        options = {"resamples": 150, "seed": 4, "level": 0.8}
+        together = bootstrap_intervals(values, **options)
+        assert together == [bootstrap_interval(column, **options) for column in values.T]
+
+    def test_equals_the_loop_in_one_block_and_in_many(self):
+        for n in (5, 40_000):  # all resamples at a time, and one
+            values = torch.rand(n, 2, dtype=torch.float64, generator=torch.manual_seed(n))
+            generator = np.random.default_rng(0)
+            means = [values[generator.integers(0, n, n)].mean(0).numpy() for _ in range(40)]
+            for column, interval in enumerate(bootstrap_intervals(values, resamples=40)):
+                low, high = np.quantile(np.array(means)[:, column], [0.025, 0.975])
+                assert (interval.low, interval.high) == pytest.approx((low, high), abs=1e-12)
+                assert interval.value == pytest.approx(values[:, column].mean().item())
+
+    def test_hits_and_gradients(self):
+        hits = torch.tensor([[True, False]] * 5)
+        assert bootstrap_intervals(hits) == [Interval(1.0, 1.0, 1.0), Interval(0.0, 0.0, 0.0)]
+        assert bootstrap_intervals(torch.ones(4, 1, requires_grad=True)) == [Interval(1.0, 1.0, 1.0)]
+
+    @pytest.mark.parametrize(
+        ("values", "options", "message"),
+        [
+            (torch.zeros(0, 2), {}, "values: expected at least one value, got none"),
+            (
+                torch.tensor([[1.0, 2.0], [0.0, math.nan]]),
+                {},
+                r"values: expected finite numbers, got \[0.0, nan\] in row 1",
+            ),
+            (torch.zeros(3, 2), {"resamples": 0}, "resamples: expected at least 1, got 0"),
+            (torch.zeros(3, 2), {"level": 1}, "level: expected a share between 0 and 1, got 1"),
+        ],
+    )
+    def test_errors(self, values, options, message):
+        with pytest.raises(ValueError, match=message):
+            bootstrap_intervals(values, **options)
 
 
 def tied_by_loop(boxes, scores, truths):

@@ -6,7 +6,7 @@ from gk_utils.countertop.dataset import read_split
 from gk_utils.countertop.render import Rendered, render
 from gk_utils.countertop.scene import draw_scene
 from gk_utils.countertop.wording import vocabulary
-from gk_utils.models.trunk_recipe import LEAST_VISIBLE, build, draw, evaluate, loss, owners
+from gk_utils.models.trunk_recipe import LEAST_VISIBLE, build, draw, evaluate, loss, owners, targets_of
 from gk_utils.training import RECIPES
 
 SETTINGS = {
@@ -49,6 +49,27 @@ class TestDraw:
         number = max(drawn.scene.tolist())
         assert not drawn.answer[:, max(map(len, drawn.scenes)) :].any()
         assert number == 19
+
+
+    def test_words_are_numbered_as_the_trunk_numbers_them(self, trunk):
+        drawn = draw(SETTINGS, 0, 0)
+        assert drawn.numbers.equal(trunk.number(drawn.texts))
+        assert draw({"scenes": 2, "expressions": 4}, 0, 0).numbers.equal(drawn.numbers)
+
+
+class TestTargetsOf:
+    def test_patch_by_patch(self):
+        drawn = draw({**SETTINGS, "scenes": 6}, 0, 1)
+        rendered = render(drawn.scenes, (64, 64))
+        owner, target, steps = targets_of(rendered, drawn, (8, 8))
+        assert owner.equal(owners(rendered, (8, 8)))
+        for row, scene in enumerate(drawn.scene.tolist()):
+            for patch, thing in enumerate(owner[scene].tolist()):
+                assert target[row, patch] == (thing >= 0 and bool(drawn.answer[row, thing]))
+                for step in range(2):
+                    assert steps[row, patch, step] == float(thing >= 0 and bool(drawn.steps[row, thing, step]))
+        assert target[:, -1].equal(~drawn.answer.any(1))
+        assert 0 < target[:, -1].sum() < len(target)
 
 
 def slow_owners(rendered: Rendered, patch: int) -> torch.Tensor:

@@ -121,6 +121,25 @@ def owners(rendered: Rendered, grid_hw: tuple[int, int]) -> Int[Tensor, "s p"]:
     return owner
 
 
+def targets_of(
+    rendered: Rendered, drawn: Drawn, grid_hw: tuple[int, int]
+) -> tuple[Int[Tensor, "s p"], Bool[Tensor, "e p_and_none"], Float[Tensor, "e p 2"]]:
+    """What a trunk should say of a batch: the owner of each patch; the patches of each answer, "none" last; the steps.
+
+    An expression whose referent owns no patch has no answer: it cannot be seen.
+
+    >>> drawn = draw({"scenes": 2, "expressions": 3}, seed=0, step=5)
+    >>> owner, target, steps = targets_of(render(drawn.scenes), drawn, (8, 8))
+    >>> owner.shape, target.shape, steps.shape
+    (torch.Size([2, 64]), torch.Size([6, 65]), torch.Size([6, 64, 2]))
+    """
+    owner = owners(rendered, grid_hw)
+    scene, answer, steps = (value.to(owner.device) for value in (drawn.scene, drawn.answer, drawn.steps))
+    mine = owner[scene]
+    target = torch.cat([_of_patches(answer, mine), ~answer.any(1, keepdim=True)], 1)
+    return owner, target, torch.stack([_of_patches(step, mine) for step in steps.unbind(-1)], -1).float()
+
+
 def loss(trunk: Trunk, drawn: Drawn, settings: Mapping[str, Any]) -> dict[str, Tensor]:
     """The loss of a batch, its parts `answer`, `steps`, `labels` and `box`, and `hit`, how many answers are right.
 
@@ -133,17 +152,11 @@ def loss(trunk: Trunk, drawn: Drawn, settings: Mapping[str, Any]) -> dict[str, T
     """
     device, side = trunk.centres_unit.device, trunk.settings.image_side
     rendered = render(drawn.scenes, (side, side), device)
-    owner = owners(rendered, trunk.grid_hw)
-    scene, answer, steps, numbers = (
-        value.to(device) for value in (drawn.scene, drawn.answer, drawn.steps, drawn.numbers)
-    )
-    seen, asked = trunk(rendered.images, numbers, scene)
-    mine = owner[scene]
-    target = torch.cat([_of_patches(answer, mine), ~answer.any(1, keepdim=True)], 1)
+    owner, target, step_target = targets_of(rendered, drawn, trunk.grid_hw)
+    seen, asked = trunk(rendered.images, drawn.numbers.to(device), drawn.scene.to(device))
     asks = target.any(1)
     lost = -asked.answer.log_softmax(1).masked_fill(~target, -1e4).logsumexp(1)
     is_right = target.gather(1, asked.answer.argmax(1, keepdim=True)).squeeze(1)
-    step_target = torch.stack([_of_patches(step, mine) for step in steps.unbind(-1)], -1).float()
     labels_loss, box_loss = _patch_losses(seen, drawn.labels.to(device), rendered.boxes / side, owner)
     parts = {
         "answer": (lost * asks).sum() / asks.sum().clamp(min=1),
