@@ -288,8 +288,9 @@ class Lab:
 
     def drag(self, start: tuple[float, float], by: tuple[float, float], finger: CDPSession | None = None) -> None:
         """Press at a point of the picture, move by so many of its pixels in steps, release."""
-        self.canvas.scroll_into_view_if_needed()
-        left, top, width, height = self.canvas.evaluate(SETTLED_RECTANGLE)
+        for _ in range(3):  # a figure that arrives late pushes the canvas out of the window again
+            self.canvas.scroll_into_view_if_needed()
+            left, top, width, height = self.canvas.evaluate(SETTLED_RECTANGLE)
         scale_x, scale_y = width / self.picture_hw[1], height / self.picture_hw[0]
         path = [
             (left + (start[0] + by[0] * t) * scale_x, top + (start[1] + by[1] * t) * scale_y)

@@ -28,6 +28,8 @@ COURSE = {"hub", "scale", "ground", "bench", "evaluate", "labs", "classroom", "d
 MAY_USE = {"ground": {"ground"}, "technique": {"ground", "technique"}, "course": {"ground", "technique", "course"}}
 # What ground and techniques may import at the top of a module: a GPU image has no more.
 INSTALLED = {"torch", "torchvision", "numpy", "scipy", "PIL", "matplotlib", "safetensors", "tqdm", "jaxtyping"}
+# Kernels: they need Triton, which exists on Linux alone. Nothing imports them at its top.
+KERNELS = re.compile(r"kernels/\w+_triton")
 LONG = {"grounding_dino", "segment_anything"}  # a model is read top to bottom in one file: up to 600 lines
 TESTED_ELSEWHERE = {
     "__main__": "test_doctor.py runs the command line",
@@ -119,8 +121,13 @@ class TestLayers:
         if layer_of(name_of(module)) == "course":
             return
         roots = {name.split(".")[0] for name in imports(top_level(tree_of(module)))}
-        wrong = roots - INSTALLED - sys.stdlib_module_names - {"gk_utils"}
+        allowed = INSTALLED | {"triton"} if KERNELS.fullmatch(name_of(module)) else INSTALLED
+        wrong = roots - allowed - sys.stdlib_module_names - {"gk_utils"}
         assert not wrong, f"import {wrong} inside the function that uses it"
+
+    def test_nothing_imports_a_kernel_at_its_top(self, module: Path):
+        names = [name.removeprefix("gk_utils.").replace(".", "/") for name in imports(top_level(tree_of(module)))]
+        assert not [name for name in names if KERNELS.fullmatch(name)], "import it inside the function that starts it"
 
     def test_no_private_name_of_another_module(self, module: Path):
         tree = tree_of(module)
@@ -149,7 +156,9 @@ class TestLayers:
 
     def test_a_fresh_interpreter_loads_no_more_than_it_needs(self):
         ground = [
-            "gk_utils." + name_of(path).replace("/", ".") for path in MODULES if layer_of(name_of(path)) == "ground"
+            "gk_utils." + name_of(path).replace("/", ".")
+            for path in MODULES
+            if layer_of(name_of(path)) == "ground" and not KERNELS.fullmatch(name_of(path))
         ]
         script = f"""
 import importlib, sys
@@ -183,7 +192,7 @@ class TestModules:
         assert not silent, f"{name_of(module)}: {silent} need a docstring"
 
     def test_ground_functions_show_an_example(self, module: Path):
-        if layer_of(name_of(module)) != "ground":
+        if layer_of(name_of(module)) != "ground" or KERNELS.fullmatch(name_of(module)):
             return
         functions = [node for node in tree_of(module).body if isinstance(node, ast.FunctionDef)]
         public = [node for node in functions if not node.name.startswith("_") and node.name not in SHOWN_ELSEWHERE]

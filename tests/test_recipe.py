@@ -172,13 +172,14 @@ class TestFlops:
         assert flops_per_expression(head, there) == 2 * (2 * first + 3 * second + 3 * last)
         assert all(parameter.grad is None for parameter in head.parameters())
 
-    def test_the_three_heads_are_trained_with_equal_compute(self):
-        settings = RECIPES["box_tokens"].settings
+    @pytest.mark.parametrize("variant", ["", "_large"])
+    def test_the_three_heads_are_trained_with_equal_compute(self, variant: str):
+        settings = RECIPES[f"box_tokens{variant}"].settings
         few = {**settings, "scenes": 4}
         lookups = lookups_of(frozen_trunk(settings["trunk"]), trunk_recipe.draw(few, 0, 0))
         spent = {}
         for name in ("box_tokens", "box_regression", "text_coordinates"):
-            recipe = RECIPES[name]
+            recipe = RECIPES[name + variant]
             spent[name] = recipe.steps * flops_per_expression(build(recipe.settings), lookups)
             assert {key: recipe.settings[key] for key in ("trunk", "scenes", "expressions", "pool")} == {
                 key: settings[key] for key in ("trunk", "scenes", "expressions", "pool")

@@ -1,8 +1,11 @@
-"""All forms of RoI Align against torchvision and against each other."""
+"""All forms of RoI Align against torchvision and against each other; and the exercises of lesson 06."""
+
+import math
 
 import pytest
 import torch
 import torchvision.ops
+from exercise_tests import exercise_tests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from some_rois import SCALE, as_list, some_boxes, some_features
@@ -10,6 +13,7 @@ from torch import tensor
 from torch.testing import assert_close
 
 from gk_utils import roi_align as gk
+from gk_utils.classroom.exercises.roi_align import EXERCISES
 
 FORMS = [gk.roi_align, gk.roi_align_loop, gk.roi_align_separable, gk.roi_align_grid_sample]
 VECTORISED = [form for form in FORMS if form is not gk.roi_align_loop]
@@ -206,3 +210,57 @@ class TestAnyBox:
         expected = torchvisions(features, boxes, output_hw, **options)
         for form in VECTORISED:
             assert_close(form(features, boxes, output_hw, **options), expected, rtol=0, atol=1e-10)
+
+
+def overreach_by_cells(box, stride):
+    region = stride * gk.pooling_cells(tensor(box), (999, 999), 1, spatial_scale=1 / stride)[0, 0]
+    return (tensor(box) - region) * tensor([1, 1, -1, -1])
+
+
+def overreach_by_hand(box, stride):
+    nearest = [math.floor(side / stride + 0.5) for side in box]
+    sides = [
+        box[0] - nearest[0] * stride,
+        box[1] - nearest[1] * stride,
+        nearest[2] * stride + stride - box[2],
+        nearest[3] * stride + stride - box[3],
+    ]
+    return tuple(sides)
+
+
+def worst_bin_by_loop(box, pooled):
+    (x1, y1, x2, y2), (_, rows, columns) = box.tolist(), pooled.shape
+    distances = []
+    for p in range(rows):
+        for q in range(columns):
+            centre = x1 + (2 * q + 1) * (x2 - x1) / (2 * columns), y1 + (2 * p + 1) * (y2 - y1) / (2 * rows)
+            distances.append(math.dist(centre, pooled[:, p, q].tolist()))
+    return max(distances)
+
+
+def worst_bin_by_samples(box, pooled):
+    centres = gk.sampling_points(box, tuple(pooled.shape[1:])).mean(2)
+    return (pooled.permute(1, 2, 0) - centres).norm(dim=-1).max()
+
+
+def kinks_by_samples(x1, x2, n):
+    points = gk.sampling_points(tensor([x1, 0, x2, 1], dtype=torch.float64), (1, n))[..., 0]
+    return (1.5 - points.flatten() % 1).remainder(1).mul(1e6).round().unique().remainder(1e6).unique() / 1e6
+
+
+def kinks_by_sweep(x1, x2, n):
+    found = set()
+    for k in range(1, 4 * n, 2):
+        place = x1 + k * (x2 - x1) / (4 * n)
+        found.add(abs(round(math.ceil(place - 0.5 - 1e-9) + 0.5 - place, 6)))
+    return tuple(sorted(found))
+
+
+RIGHT_ANSWERS = {
+    "06.overreach": (overreach_by_hand, lambda box, stride: overreach_by_cells(box, stride).tolist()),
+    "06.worst_bin": (worst_bin_by_loop, worst_bin_by_samples),
+    "06.kinks": (kinks_by_sweep, lambda *box_and_bins: kinks_by_samples(*box_and_bins).tolist()),
+}
+
+
+TestExercises = exercise_tests(EXERCISES, RIGHT_ANSWERS)

@@ -1,23 +1,29 @@
 """RoI Align the fast way: two small matrix products a box, or, where a bin reads few cells, one gather of all bins.
 
+On a GPU kernels do it: see gk_utils.kernels.
+
 Source: He et al., "Mask R-CNN", ICCV 2017, arXiv:1703.06870, section 3. Notebook: 06.
 """
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn.functional import embedding_bag
+from torch.nn.functional import embedding_bag, pad
 
+from gk_utils.kernels import DTYPES, use_triton
+from gk_utils.kernels.roi_align import ask_if_good, roi_align_op
 from gk_utils.roi_align.box_samples import Samples, samples_of
 from gk_utils.roi_align.features_and_boxes import (
     BoxesOfPictures,
     Features,
     OutputHw,
     Pooled,
+    check_scale,
     corners_and_pictures,
     finished,
     no_boxes,
     of_pictures,
+    pair,
     wide,
 )
 
@@ -41,6 +47,9 @@ def roi_align(
     A bin is a weighted sum of few cells. The weights are those of `roi_align_separable` without the zeros, and one
     gather of rows that hold all channels does the rest. Gradients reach the features and the boxes.
 
+    A GPU kernel does the same where `gk_utils.kernels.use_triton` says so and the boxes are not float64. It has first
+    derivatives only; GK_TRITON=0 in the environment brings the form above back.
+
     Args:
         features: (b c h w) of finite numbers.
         boxes: xyxy in pixels, one (m 4) tensor for each picture, or (n 5) with the picture's number in front.
@@ -60,6 +69,13 @@ def roi_align(
     >>> roi_align(features, [torch.tensor([[0.0, 0, 2, 2]])], 1)
     tensor([[[[2.5000]]]])
     """
+    rois = _rois(features, boxes) if use_triton(features) else None
+    if rois is not None:
+        check_scale(spatial_scale)
+        good = ask_if_good(rois, len(features))
+        pooled = roi_align_op(features, rois, *pair(output_hw), float(spatial_scale), sampling_ratio, aligned)
+        if good():
+            return pooled
     corners, pictures = corners_and_pictures(features, boxes)
     y, x = samples_of(corners, output_hw, spatial_scale, sampling_ratio, aligned)
     sizes = torch.bucketize(torch.maximum(y.count, x.count), y.count.new_tensor(MOST_SAMPLES))
@@ -96,6 +112,21 @@ def roi_align_separable(
     corners, pictures = corners_and_pictures(features, boxes)
     y, x = samples_of(corners, output_hw, spatial_scale, sampling_ratio, aligned)
     return finished(_multiplied(features, pictures, y, x), features)
+
+
+def _rois(features: Features, boxes: BoxesOfPictures) -> Float[Tensor, "n 5"] | None:
+    """What the kernel takes; None for all that the kernel does not compute, or that is an error to be named."""
+    each, numbers = ([boxes], 5) if isinstance(boxes, Tensor) else (list(boxes), 4)
+    usual = features.ndim == 4 and features.shape[2] * features.shape[3] > 0 and len(each) > 0
+    usual = usual and (numbers == 5 or len(each) == len(features))
+    for rows in each:
+        usual = usual and isinstance(rows, Tensor) and rows.ndim == 2 and rows.shape[1] == numbers
+        usual = usual and rows.dtype in DTYPES and rows.device == features.device
+    if not usual:
+        return None
+    if numbers == 4:
+        each = [pad(rows, (1, 0), value=i) for i, rows in enumerate(each)]
+    return torch.cat([rows.float() for rows in each]) if len(each) > 1 else each[0].float()
 
 
 def _gathered(features: Features, pictures: Int[Tensor, " n"], y: Samples, x: Samples) -> Pooled:
