@@ -28,6 +28,8 @@ from gk_utils.labs.canvas import LONGEST_SIDE, Canvas
 from gk_utils.labs.explanations import explain, in_words, set_stage
 from gk_utils.labs.expressions import ExpressionLab
 from gk_utils.labs.magnifier import SHOWN, Lines, Window, cut_out, magnified, window_around
+from gk_utils.labs.roi_align import BINS, STRIDES, RoiLab, roi_lab
+from gk_utils.labs.roi_readings import describe_roi, draw_roi
 from gk_utils.labs.score_maps import answer_panel, draw, overlay
 from gk_utils.labs.token_readings import describe_tokens
 from gk_utils.models.trunk_grounder import ScoreMap
@@ -431,7 +433,7 @@ class TestExpressionLab:
     def make(self) -> tuple[ExpressionLab, Fake]:
         fake = Fake({0: 0.5, 2: 0.3})
         expressions = {"the leftmost apple": LEFT, "the apple": ALL, "the mug": NONE}
-        return ExpressionLab(fake, {"A": STAGE, "B": STAGE}, expressions), fake
+        return ExpressionLab({"large": fake, "small": Fake({1: 0.4})}, {"A": STAGE, "B": STAGE}, expressions), fake
 
     def test_every_choice_is_asked_and_shown(self):
         lab, fake = self.make()
@@ -444,6 +446,17 @@ class TestExpressionLab:
                 assert lab.explanation.right is (index == 1)
                 assert f"<strong>{lab.explanation.sentence.split(',')[0]}" in lab.view.value
                 assert "Its program: <code>all things &gt;" in lab.view.value
+
+    def test_another_model_is_asked_the_same(self):
+        lab, fake = self.make()
+        lab.model.set_state({"index": 1})
+        assert lab.explanation.phrase == "the leftmost apple"
+        assert lab.explanation.sentence.startswith('The answer is "none", with 60 %.')
+        lab.choice.value = "the mug"
+        assert lab.explanation.right is True
+        lab.model.value = "large"
+        assert lab.explanation.right is False
+        assert fake.asked[-1][1] == "the mug"
 
     def test_words_of_ones_own(self):
         lab, fake = self.make()
@@ -644,3 +657,113 @@ class TestTokenLab:
         upright = sorted(line.get_xdata()[0] for line in part.lines if line.get_xdata()[0] == line.get_xdata()[1])
         for side in (drawn["truth"][0], drawn["truth"][2]):
             assert min(abs(side - x) for x in upright) < 1e-3
+
+
+# --- the lab of lesson 06 -----------------------------------------------------------------------------------------
+
+
+class TestDescribeRoi:
+    def test_by_hand(self):
+        """The cat of the lesson: columns 1 to 3, rows 6 and 7; the middle column belongs to both bins."""
+        grid = torch.arange(64.0).view(8, 8)
+        reading = describe_roi(grid, [21, 91, 47, 104], 16, 2)
+        assert reading.region == (16, 96, 64, 128)
+        assert reading.beyond == (5, -5, 17, 24)
+        assert reading.cells.tolist() == [
+            [[16, 96, 48, 112], [32, 96, 64, 112]],
+            [[16, 112, 48, 128], [32, 112, 64, 128]],
+        ]
+        assert reading.covered().sum() == 8
+        assert np.argwhere(reading.covered() == 2).tolist() == [[6, 2], [7, 2]]
+        assert reading.pooled.tolist() == [[50, 51], [58, 59]]
+        assert reading.points[0, 0].tolist() == [[24.25, 92.625], [30.75, 92.625], [24.25, 95.875], [30.75, 95.875]]
+        # Cell (i, j) holds 8 i + j: a plane, so each bin has the value at its centre.
+        centres = [[8 * y + x for x in (1.21875, 2.03125)] for y in (5.390625, 5.796875)]
+        assert reading.aligned.tolist() == [pytest.approx(row) for row in centres]
+        assert reading.iou == pytest.approx(26 * 8 / (48 * 32 + 26 * 5))
+        assert reading.in_words().splitlines()[1] == (
+            "Reaches over the box: left +5, top -5, right +17, bottom +24 px. Cells in more than one bin: 2."
+        )
+
+    @given(any_box, st.sampled_from([8, 16]), st.sampled_from(BINS))
+    @settings(max_examples=40, deadline=None)
+    def test_equals_torchvision_everywhere_in_the_picture(self, box, stride, bins):
+        grid = torch.rand(64 // stride, 80 // stride, generator=torch.Generator().manual_seed(0))
+        reading = describe_roi(grid, box, stride, bins)
+        given_to = grid[None, None], [torch.tensor([box])], bins, 1 / stride
+        pooled, aligned = torchvision.ops.roi_pool(*given_to), torchvision.ops.roi_align(*given_to, 2, True)
+        assert torch.equal(reading.pooled, pooled[0, 0])
+        torch.testing.assert_close(reading.aligned, aligned[0, 0], rtol=0, atol=1e-5)
+        x, y = reading.points.flatten(0, 2).unbind(1)
+        assert box[0] <= x.min() <= x.max() <= box[2]
+        assert box[1] <= y.min() <= y.max() <= box[3]
+
+    def test_wrong_corners(self):
+        with pytest.raises(ValueError, match="box: expected x1 <= x2"):
+            describe_roi(torch.zeros(4, 4), [10, 0, 0, 10], 16, 2)
+
+
+class TestDrawRoi:
+    def test_what_is_where(self):
+        reading = describe_roi(torch.rand(8, 8), [21, 91, 47, 104], 16, 2)
+        pool, align = draw_roi(reading).axes
+        drawn = {patch.get_gid(): patch.get_bbox().extents.tolist() for patch in pool.patches}
+        assert (drawn["box"], drawn["region"]) == ([21, 91, 47, 104], [16, 96, 64, 128])
+        bins = [patch.get_bbox().extents for patch in pool.patches if patch.get_gid() == "bin"]
+        for corners, cells in zip(bins, reading.cells.flatten(0, 1).numpy(), strict=True):
+            assert (corners[:2] > cells[:2]).all()
+            assert (corners[2:] < cells[2:]).all()
+        even = [patch.get_bbox().extents.tolist() for patch in align.patches if patch.get_gid() == "bin"]
+        assert even == [[21, 91, 34, 97.5], [34, 91, 47, 97.5], [21, 97.5, 34, 104], [34, 97.5, 47, 104]]
+        (samples,) = [line for line in align.lines if line.get_gid() == "samples"]
+        np.testing.assert_allclose(samples.get_xydata(), reading.points.flatten(0, 2))
+
+
+class TestRoiLab:
+    """The callbacks over their whole range, as the page sends them."""
+
+    def test_every_choice_and_box_is_answered(self):
+        image = torch.rand(3, 64, 96, generator=torch.Generator().manual_seed(0))
+        lab = RoiLab(image, [10, 10, 50, 50])
+        sides = [([0, 0], [0, 64]), ([96, 96], [7, 7]), ([0, 96], [0, 64]), ([11, 12], [7, 9]), ([95, 96], [63, 64])]
+        for stride_index, stride in enumerate(STRIDES):
+            lab.stride.set_state({"index": stride_index})
+            for bins_index, bins in enumerate(BINS):
+                lab.bins.set_state({"index": bins_index})
+                for (x1, x2), (y1, y2) in sides:
+                    box = [x1, y1, x2, y2]
+                    lab.canvas.set_state({"box": box})
+                    reading = lab.reading
+                    assert (reading.box, reading.stride, reading.cells.shape[:2]) == (tuple(box), stride, (bins, bins))
+                    assert (lab.canvas.note, lab.canvas.note_of) == (reading.note, box)
+                    assert lab.canvas.truth == [list(reading.region)]
+                    figure, table = ET.fromstring(lab.glass.value), ET.fromstring(lab.table.value)
+                    assert not {"nan", "inf"} & {value for part in figure.iter() for value in part.attrib.values()}
+                    assert len([*figure.iter("circle")]) == reading.points.shape[:3].numel()
+                    values = [*reading.pooled.flatten().tolist(), *reading.aligned.flatten().tolist()]
+                    assert [cell.text for cell in table.iter("td")] == [f"{100 * value:.0f} %" for value in values]
+
+    def test_a_choice_alone_renews_the_words(self):
+        lab = roi_lab()
+        before = lab.canvas.box
+        lab.stride.value = 8
+        assert lab.canvas.box == lab.canvas.note_of == before
+        assert lab.canvas.note == describe_roi(lab.reading.grid, before, 8, 2).note
+        assert lab.reading.grid.shape == (16, 16)
+
+    def test_it_marks_the_cells_that_two_bins_share(self):
+        lab = roi_lab()
+        shared = [text.text for text in ET.fromstring(lab.glass.value).iter("text")]
+        assert shared == ["×2"] * 2
+        lab.bins.value = 1
+        assert not [*ET.fromstring(lab.glass.value).iter("text")]
+        lab.bins.value, lab.canvas.box = 4, [17, 17, 18, 18]  # all bins in one cell
+        assert [text.text for text in ET.fromstring(lab.glass.value).iter("text")] == ["×16"]
+
+    def test_the_bundle_carries_the_live_view_and_a_still(self):
+        lab = roi_lab()
+        data, metadata = lab._repr_mimebundle_()
+        (mime,) = metadata
+        assert data["application/vnd.jupyter.widget-view+json"]["model_id"] == lab.model_id
+        assert data["text/plain"] == lab.reading.in_words() == metadata[mime]["alt"]
+        assert len(base64.b64decode(data[mime])) <= LIMIT

@@ -92,7 +92,7 @@ class TestEvaluateRec:
         assert as_text(result).count("\n") > 20
 
     def test_the_shipped_trunk_beats_every_baseline(self):
-        result = evaluate("rec", limit=160)
+        result = evaluate("rec", limit=32)
         others = [metrics["acc@0.5"]["high"] for metrics in result["baselines"].values()]
         assert result["metrics"]["acc@0.5"]["low"] > max(others)
 

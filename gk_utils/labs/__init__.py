@@ -6,4 +6,6 @@
 works that out, and `score_maps.py` draws it.
 `box_tokens.py` is the lab of lesson 03: drag a box and see what its tokens give back; `token_readings.py` works it out,
 and `magnifier.py` draws it large.
+`roi_align.py` is the lab of lesson 06: move a box over a feature map and see what is read; `roi_readings.py` works it
+out.
 """

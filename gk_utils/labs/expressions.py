@@ -1,4 +1,4 @@
-"""The lab of lesson 00: choose an expression, and see where the model looks, what it boxes, and what came close.
+"""The lab of lesson 00: choose an expression, and see where a model looks, what it boxes, and what came close.
 
 `explanations.explain` holds all the numbers and the words, `score_maps.draw` shows them; the widget only asks again
 after every choice.
@@ -41,21 +41,25 @@ def kitchens() -> dict[str, Stage]:
 
 
 class ExpressionLab(ipywidgets.VBox):
-    """Choose an expression and a picture, or write words of your own; `explanation` is the answer that is shown.
+    """Choose an expression, a picture and a model, or write words of your own; `explanation` is what is shown.
 
     Attributes:
-        choice: the list of expressions; picture: which stage; own: the learner's words, asked on Enter.
+        choice: the list of expressions; picture: which stage; own: the learner's words, asked on Enter; model: who is
+            asked, at first the one that is named first.
         view: the answer.
 
-    >>> from gk_utils.models.trunk_grounder import load_grounder
-    >>> lab = ExpressionLab(load_grounder()[0], kitchens(), {"the cat": Program("cat"), "the mug": Program("mug")})
+    >>> from gk_utils.models.trunk_grounder import TrunkGrounder, frozen_trunk
+    >>> models = {"small": TrunkGrounder(frozen_trunk("trunk_small"))}
+    >>> lab = ExpressionLab(models, kitchens(), {"the cat": Program("cat"), "the mug": Program("mug")})
     >>> lab.choice.value = "the mug"
     >>> lab.explanation.phrase, lab.explanation.sentence in lab.view.value
     ('the mug', True)
     """
 
-    def __init__(self, grounder: Looks, stages: Mapping[str, Stage], expressions: Mapping[str, Program]) -> None:
-        self._grounder, self._stages, self._expressions = grounder, dict(stages), dict(expressions)
+    def __init__(
+        self, grounders: Mapping[str, Looks], stages: Mapping[str, Stage], expressions: Mapping[str, Program]
+    ) -> None:
+        self._grounders, self._stages, self._expressions = dict(grounders), dict(stages), dict(expressions)
         style = {"description_width": "80px"}
         self.choice = ipywidgets.Select(
             options=list(expressions),
@@ -71,22 +75,26 @@ class ExpressionLab(ipywidgets.VBox):
             style=style,
             layout={"width": "300px"},
         )
-        self.picture = ipywidgets.ToggleButtons(
-            options=list(stages),
-            description="picture",
-            style={**style, "button_width": "60px"},
-            layout={"width": "300px"},
+        self.picture, self.model = (
+            ipywidgets.ToggleButtons(
+                options=list(options),
+                description=description,
+                style={**style, "button_width": "60px"},
+                layout={"width": "300px"},
+            )
+            for description, options in (("picture", stages), ("model", grounders))
         )
         self.view = ipywidgets.HTML()
         controls = ipywidgets.HBox(
-            [self.choice, ipywidgets.VBox([self.own, self.picture])],
+            [self.choice, ipywidgets.VBox([self.own, self.picture, self.model])],
             layout={"flex_flow": "row wrap"},
         )
         super().__init__([controls, self.view])
         self.phrase = next(iter(expressions))
         self.choice.observe(self._chosen, "value")
         self.own.observe(self._written, "value")
-        self.picture.observe(lambda change: self._show(), "value")
+        for buttons in (self.picture, self.model):
+            buttons.observe(lambda change: self._show(), "value")
         self._show()
 
     def _chosen(self, change: Any) -> None:
@@ -101,7 +109,7 @@ class ExpressionLab(ipywidgets.VBox):
     def _show(self) -> None:
         stage, program = self._stages[self.picture.value], self._expressions.get(self.phrase)
         try:
-            self.explanation = explain(self._grounder, stage, self.phrase, program)
+            self.explanation = explain(self._grounders[self.model.value], stage, self.phrase, program)
         except ValueError as error:  # words of the learner's own, such as "?"
             self.view.value = f'<p role="status">{html.escape(str(error))}</p>'
             return
