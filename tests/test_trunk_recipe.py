@@ -50,7 +50,6 @@ class TestDraw:
         assert not drawn.answer[:, max(map(len, drawn.scenes)) :].any()
         assert number == 19
 
-
     def test_words_are_numbered_as_the_trunk_numbers_them(self, trunk):
         drawn = draw(SETTINGS, 0, 0)
         assert drawn.numbers.equal(trunk.number(drawn.texts))

@@ -59,13 +59,14 @@ _HEADS = (
     ("text_coordinates", {"head": "text", "layers": 1}, 5_950, 2e-3),
     ("box_regression_pooled", {"head": "pooled"}, 9_000, 1e-3),
 )
+_LARGE = {"box_tokens": 9_000, "box_regression": 12_700, "text_coordinates": 7_520}  # steps on the trunk, for a GPU
 RECIPES = {
     recipe.name: recipe
     for recipe in (
         Recipe(
             "trunk",
             task="gk_utils.models.trunk_recipe",
-            settings={**_TRUNK, "patch": 8, "width": 192, "heads": 6, "growth": 2, "scenes": 64},
+            settings={**_TRUNK, "patch": 8, "width": 192, "heads": 6, "growth": 2, "scenes": 96},
             steps=20_000,
             learning_rate=1.5e-3,
         ),
@@ -80,9 +81,25 @@ RECIPES = {
             Recipe(name, "gk_utils.heads.recipe", {**_LOOKUPS, **settings, "pool": 1200}, steps, rate)
             for name, settings, steps, rate in _HEADS
         ),
-        *(  # the trunk learns with the head: fresh scenes, and a third of the rate
-            Recipe(f"{name}_tuned", "gk_utils.heads.recipe", {**_LOOKUPS, **settings, "tune": True}, steps, rate / 3)
-            for name, settings, steps, rate in _HEADS[:3]
+        *(
+            Recipe(
+                f"{name}_large",
+                "gk_utils.heads.recipe",
+                {**_LOOKUPS, **settings, "trunk": "trunk", "pool": 1200},
+                _LARGE[name],
+                rate,
+            )
+            for name, settings, _, rate in _HEADS[:3]
+        ),
+        *(  # the trunk learns with the head: fresh scenes, a quarter of the steps at a third of the rate
+            Recipe(
+                f"{name}_tuned",
+                "gk_utils.heads.recipe",
+                {**_LOOKUPS, **settings, "trunk": "trunk", "tune": True},
+                _LARGE[name] // 4,
+                rate / 3,
+            )
+            for name, settings, _, rate in _HEADS[:3]
         ),
         Recipe(
             "pix2seq",
@@ -94,6 +111,18 @@ RECIPES = {
             steps=10_000,
             learning_rate=2e-3,
             examples=806,  # pictures of val, all of them
+        ),
+        Recipe(
+            "grounding_dino",
+            task="gk_utils.grounding_dino.grounding_recipe",
+            settings={
+                **{"words": vocabulary(), "image_side": 128, "width": 128, "heads": 4, "inner": 512},
+                **{"vision_layers": 2, "text_layers": 1, "enhancer_layers": 4, "decoder_layers": 3, "queries": 30},
+                **{"denoising_groups": 2, "scenes": 128, "expressions": 9},
+            },
+            steps=6_000,
+            learning_rate=1e-3,
+            warmup=300,
         ),
     )
 }
