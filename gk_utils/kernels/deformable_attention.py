@@ -2,6 +2,11 @@
 
 gk_utils/grounding_dino/deformable_attention.py says what is computed, in torch, and takes this where `use_triton` says
 so. Works under torch.compile and autograd; the gradient has no gradient of its own.
+
+Where the time goes on an H100 (17,821 queries, float32; benchmarks/RESULTS.md, and trials with the first version):
+forward takes four times what moving every byte once would take (the floor). With all reads from one place it is hardly
+faster, 0.08 ms of 0.09: the instructions count, not the memory. Backward takes 0.41 ms, eleven floors; without its
+additions in memory, which programs do at the same time, 0.14 ms would be left.
 """
 
 from collections.abc import Sequence
