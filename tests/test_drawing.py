@@ -133,8 +133,9 @@ class TestPlace:
             x, y = place(20, 8, (min(a, c), min(b, d), max(a, c), max(b, d)), taken, (100, 100))
             assert 0 <= x <= 80
             assert 0 <= y <= 92
-            for other in taken:  # eight small tags always find room
-                assert x >= other[2] or y >= other[3] or x + 20 <= other[0] or y + 8 <= other[1]
+            near = 1e-9  # touching, up to rounding
+            for left, top, right, bottom in taken:  # eight small tags always find room
+                assert x > right - near or y > bottom - near or x + 20 < left + near or y + 8 < top + near
             taken.append((x, y, x + 20, y + 8))
 
 

@@ -13,6 +13,7 @@ from gk_utils.evaluate.heads import evaluate_head, milliseconds
 from gk_utils.evaluate.rec import evaluate_rec
 from gk_utils.heads.grounder import load_head
 from gk_utils.heads.recipe import build
+from gk_utils.models.trunk_grounder import SHIPPED
 
 N = 80
 
@@ -66,7 +67,7 @@ class TestEvaluateHead:
         assert metrics["by_type"]["absent"]["acc@0.5"]["value"] > 0.5
 
     def test_the_trunk_and_the_blind_ones_score_as_in_rec(self, results):
-        rec = evaluate_rec(limit=N)
+        rec = evaluate_rec(limit=N, checkpoint=str(SHIPPED / "trunk_small"))
         for result in results.values():
             assert result["baselines"]["trunk"] == rec["metrics"]
             for name in ("language_only", "centre_box"):

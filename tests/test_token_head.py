@@ -81,3 +81,14 @@ class TestAllowed:
     def test_by_hand(self, written: list[int], expected: list[int]):
         head = TokenHead(8, bins=4, heads=2)
         assert head.allowed(torch.tensor([written], dtype=torch.long))[0].int().tolist() == expected
+
+
+class TestFreshEmbeddings:
+    def test_close_bins_are_alike_and_far_ones_are_not(self):
+        torch.manual_seed(0)
+        head = TokenHead(64, bins=128)
+        bins = head.decoder.embedding.weight[:128]
+        near, far = (torch.cosine_similarity(bins[:-k], bins[k:]).mean().item() for k in (1, 64))
+        assert near > 0.8
+        assert abs(far) < 0.3
+        assert len(head.decoder.embedding.weight) == 129  # the start is no bin
