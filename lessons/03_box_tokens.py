@@ -500,7 +500,7 @@ report("expressions for which the trunk points to the right thing", int(aimed.su
 #
 # **Predict:** which head is closer on the patches it learns from? Which on new pictures?
 
-# %% label="train" alt="How many bins the most probable bin is off, over 200 steps, for four lines. On the patches they learn from both heads come close to the right bin, plain cross-entropy closer. On new pictures both stay further away, the head with soft labels less so."
+# %% label="train" alt="How many bins the most probable bin is off, over 200 steps, for four lines. On the patches they learn from both heads come to about one bin. On new pictures both stay further away, the head with soft labels less so."
 from gk_utils.box_tokens.token_head import TokenHead
 
 
@@ -531,8 +531,9 @@ for name, spread in {"cross-entropy": 0.01, "soft labels": 1.5}.items():
 charts.curve(range(every, 201, every), lines, xlabel="steps", ylabel="bins off, of 64", log="y")
 
 # %% [markdown]
-# Plain cross-entropy is ahead on what it has learned, and behind on new pictures: to it every wrong bin is alike, so it
-# learns its patches by heart. Soft labels say what is close, and more of that carries over.
+# On what they have learned the two are nearly equal. On new pictures plain cross-entropy stays behind: to this loss every
+# wrong bin is alike. (That bins have neighbours, both are told a little: their fresh embeddings make close bins alike.)
+# Soft labels say it in every answer, and more of that carries over.
 #
 # Now both write, token by token, only boxes allowed, as in your `legal`. Beside them: the first head read by your `near_mean`; the
 # trunk's own box; and two that must lose, a box in the middle, and the control: the second head's answer to another

@@ -4,18 +4,15 @@ Another process runs them, since the interpreter must be asked for before Triton
 functions, which the shape hook of the tests replaces.
 """
 
-import importlib.util
 import os
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
+from interpreter import run_interpreted
 from some_attention import PYRAMID, some_attention, theirs, with_gradients
 from torch.testing import assert_close
 
-ROOT = Path(__file__).parents[1]
 FLOAT, HALF, BRAIN = torch.float32, torch.float16, torch.bfloat16
 CASES = {  # levels, other sizes, dtype; the last block of queries is not full, nor are most of places and channels
     "two pictures": (PYRAMID, {}, FLOAT),
@@ -102,12 +99,7 @@ if __name__ == "__main__":
 
 @pytest.fixture(scope="module")
 def interpreted(tmp_path_factory):
-    if importlib.util.find_spec("triton") is None:
-        pytest.skip("Triton is not installed")
-    path = tmp_path_factory.mktemp("triton") / "results.pt"
-    settings = {"TRITON_INTERPRET": "1", "GK_TRITON": "1", "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
-    subprocess.run([sys.executable, __file__, str(path)], env=os.environ | settings, cwd=ROOT, check=True)
-    return torch.load(path)
+    return torch.load(run_interpreted(__file__, tmp_path_factory.mktemp("triton")))
 
 
 def near(found, expected) -> None:

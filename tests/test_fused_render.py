@@ -4,15 +4,13 @@ Without a GPU the kernels run in Triton's interpreter, which has to be switched 
 process of its own.
 """
 
-import importlib.util
-import os
 import pickle
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from interpreter import run_interpreted
 
 from gk_utils.countertop import fused_render
 from gk_utils.countertop.render import Rendered, render
@@ -20,7 +18,6 @@ from gk_utils.countertop.scene import Scene, draw_scene, draw_scenes
 from gk_utils.countertop.shapes import RECIPES
 from gk_utils.countertop.things import COLOURS, KINDS, PATTERNS, Thing
 
-ROOT = Path(__file__).parents[1]
 FIELDS = ("images", "masks", "masks_full", "boxes", "boxes_full", "order", "exists")
 
 
@@ -79,12 +76,7 @@ def assert_equal_pictures(fused: Rendered, plain: Rendered):
 
 @pytest.fixture(scope="module")
 def interpreted(tmp_path_factory):
-    if importlib.util.find_spec("triton") is None:
-        pytest.skip("Triton is not installed")
-    path = tmp_path_factory.mktemp("fused") / "rendered.pickle"
-    settings = {"TRITON_INTERPRET": "1", "GK_TRITON": "1", "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
-    subprocess.run([sys.executable, __file__, str(path)], env=os.environ | settings, cwd=ROOT, check=True)
-    return pickle.loads(path.read_bytes())
+    return pickle.loads(run_interpreted(__file__, tmp_path_factory.mktemp("triton")).read_bytes())
 
 
 class TestRenderFused:

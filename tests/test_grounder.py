@@ -83,6 +83,13 @@ class TestLoadHead:
         assert (grounder.name, card.recipe) == ("mine", "mine")
         assert (grounder.trunk is frozen_trunk("trunk_small", "cpu")) is not tune
 
+    def test_one_trained_on_other_weights_of_its_trunk(self, tmp_path):
+        settings = {"trunk": "trunk_small", "head": "pooled"}
+        card = Card("mine", 0, 1, "cpu", 0.1, {"trunk": "0" * 12}, settings)
+        checkpoints.save(build(settings).state_dict(), tmp_path, card)
+        with pytest.raises(ValueError, match="the weights .{12} of trunk_small, got one for 0{12}.*train mine"):
+            load_head(tmp_path)
+
     def test_what_is_not_there(self, tmp_path):
         with pytest.raises(FileNotFoundError):
             load_head(tmp_path)

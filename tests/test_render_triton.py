@@ -1,18 +1,15 @@
 """The kernels' parts against known answers, in Triton's interpreter; as a script, this file runs them."""
 
-import importlib.util
-import os
 import pickle
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 import torch
+from interpreter import run_interpreted
 
 from gk_utils.boxes import boxes_from_masks
 
-ROOT = Path(__file__).parents[1]
 GENERATOR = torch.Generator().manual_seed(0)
 ANGLES = torch.linspace(-3.1415, 3.1415, 1024)
 RADII = torch.rand(1024, generator=GENERATOR) + 0.01
@@ -45,12 +42,7 @@ if __name__ == "__main__":
 
 @pytest.fixture(scope="module")
 def interpreted(tmp_path_factory):
-    if importlib.util.find_spec("triton") is None:
-        pytest.skip("Triton is not installed")
-    path = tmp_path_factory.mktemp("triton") / "results.pickle"
-    settings = {"TRITON_INTERPRET": "1", "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
-    subprocess.run([sys.executable, __file__, str(path)], env=os.environ | settings, cwd=ROOT, check=True)
-    return pickle.loads(path.read_bytes())
+    return pickle.loads(run_interpreted(__file__, tmp_path_factory.mktemp("triton")).read_bytes())
 
 
 class TestKernels:

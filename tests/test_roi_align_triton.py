@@ -4,21 +4,17 @@ Another process runs them, since the interpreter must be asked for before Triton
 functions, which the shape hook of the tests replaces.
 """
 
-import importlib.util
-import os
-import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import torch
 import torchvision.ops
+from interpreter import run_interpreted
 from some_rois import SCALE, as_list, some_boxes, some_features
 from torch.testing import assert_close
 
 from gk_utils import roi_align as gk
 
-ROOT = Path(__file__).parents[1]
 LAST = torch.channels_last
 FLOAT, HALF, BRAIN = torch.float32, torch.float16, torch.bfloat16
 CASES = {  # bins, samples, aligned, dtype, channels last
@@ -139,12 +135,7 @@ if __name__ == "__main__":
 
 @pytest.fixture(scope="module")
 def interpreted(tmp_path_factory):
-    if importlib.util.find_spec("triton") is None:
-        pytest.skip("Triton is not installed")
-    path = tmp_path_factory.mktemp("triton") / "results.pt"
-    settings = {"TRITON_INTERPRET": "1", "GK_TRITON": "1", "PYTHONPATH": str(ROOT), "CUDA_VISIBLE_DEVICES": ""}
-    subprocess.run([sys.executable, __file__, str(path)], env=os.environ | settings, cwd=ROOT, check=True)
-    return torch.load(path)
+    return torch.load(run_interpreted(__file__, tmp_path_factory.mktemp("triton")))
 
 
 def near(ours, theirs, dtype) -> None:
