@@ -18,7 +18,7 @@ from gk_utils.grounding_dino.deformable_attention import (
 )
 from gk_utils.grounding_dino.dino import Found, GroundingDino
 from gk_utils.grounding_dino.dino_settings import GroundingDinoSettings
-from gk_utils.grounding_dino.mini_dino import MiniGroundingDino, build_mini
+from gk_utils.grounding_dino.mini_dino import MiniGroundingDino, build_mini, load_mini
 from gk_utils.grounding_dino.phrases import best_phrases, read_phrases
 from gk_utils.grounding_dino.prompts import phrase_tokens, sub_sentences, write_prompt
 from gk_utils.grounding_dino.published_dino import of_transformers
@@ -33,6 +33,7 @@ __all__ = [
     "deformable_attention",
     "deformable_attention_grid_sample",
     "deformable_attention_loop",
+    "load_mini",
     "of_transformers",
     "phrase_tokens",
     "read_phrases",

@@ -27,7 +27,6 @@ from gk_utils.countertop.things import CATEGORIES
 from gk_utils.grounding_dino.denoising import denoising_losses
 from gk_utils.grounding_dino.dino import Found
 from gk_utils.grounding_dino.mini_dino import (
-    ABSENT_BELOW,
     PADDING,
     SEPARATORS,
     MiniGroundingDino,
@@ -39,6 +38,7 @@ from gk_utils.grounding_dino.prompts import phrase_tokens, write_prompt
 from gk_utils.grounding_dino.set_loss import Targets, focal_loss, grounding_losses, weighted
 from gk_utils.models import trunk_recipe
 from gk_utils.models.trunk import LABELS
+from gk_utils.models.trunk_grounder import weights_of
 from gk_utils.models.trunk_recipe import LEAST_VISIBLE, owners
 
 BATCH = 64  # pictures evaluated at once
@@ -114,8 +114,6 @@ def loss(mini: MiniGroundingDino, drawn: Drawn, settings: Mapping[str, Any]) -> 
     with torch.autocast(device.type, enabled=False), torch.no_grad():
         rendered = render(drawn.scenes, (side, side), device)
         visible = rendered.masks.flatten(2).sum(-1) > LEAST_VISIBLE * rendered.masks_full.flatten(2).sum(-1)
-        grid_hw = (side // 8, side // 8)
-        owner = owners(rendered, grid_hw)  # s p, the cells of the finest level
     names = ("scene", "input_ids", "speaks", "steps", "expression", "labels")
     scene, ids, speaks, steps, expression, labels = (getattr(drawn, name).to(device) for name in names)
     meant = speaks.any(-1)
@@ -126,6 +124,7 @@ def loss(mini: MiniGroundingDino, drawn: Drawn, settings: Mapping[str, Any]) -> 
     )
     targets = Targets(xyxy_to_cxcywh(rendered.boxes / side)[scene], speaks, shown)
     cells = mini.model.see(rendered.images)
+    owner = owners(rendered, cells.level_hw[0])  # s p, the cells of the finest level
     found = mini.model.find(cells.of(scene), ids, ids != PADDING, targets if mini.training else None)
     p, mine = owner.shape[1], owner[scene]
     parts = {
@@ -146,28 +145,40 @@ def evaluate(mini: MiniGroundingDino, settings: Mapping[str, Any], n: int) -> di
     expressions that mean something, whatever the score of the best box; `absent_f1` of the answer "there is none".
     """
     with torch.no_grad():
-        return {"split": "val", "n": n, **detection_scores(mini, "val", n), **grounding_scores(mini, "val", n)}
+        mini.absent_below, _ = absent_threshold(mini, scenes=min(n, 200))
+        scores = {"split": "val", "n": n, **detection_scores(mini, "val", n), **grounding_scores(mini, "val", n)}
+    trunk = {"trunk": weights_of(settings["trunk"])} if "trunk" in settings else {}
+    return {**scores, "absent_below": mini.absent_below, **trunk}
 
 
 def detection_scores(mini: MiniGroundingDino, split: str, n: int) -> dict[str, float]:
     """Average precision on the first n pictures of a split, when all categories are asked for at once."""
     scenes, side = scenes_of(split, n), mini.image_side
-    prompt, boxes, scores, labels, true_boxes, true_labels = write_prompt(CATEGORIES), [], [], [], [], []
+    found, true_boxes, true_labels = [], [], []
     for start in range(0, len(scenes), BATCH):
         some = scenes[start : start + BATCH]
         rendered = render(some, (side, side), mini.device)
-        found, ids = mini(rendered.images, [prompt] * len(some))
-        best = phrase_scores(found.logits, phrase_tokens(ids[0], SEPARATORS).expand(len(some), -1, -1)).max(-1)
-        for score, label, box in zip(best.values.cpu(), best.indices.cpu(), _corners(found, side), strict=True):
-            kept = score > LOW
-            boxes.append(box[kept])
-            scores.append(score[kept])
-            labels.append(label[kept])
+        found += detect_categories(mini, rendered.images)
         truth = objects_of(some, rendered)
         true_boxes += truth[0]
         true_labels += truth[1]
+    boxes, labels, scores = map(list, zip(*found, strict=True))
     result = average_precision(boxes, scores, true_boxes, labels=labels, true_labels=true_labels)
     return {name: round(getattr(result, name), 4) for name in ("ap", "ap50", "ap75")}
+
+
+def detect_categories(
+    mini: MiniGroundingDino, images: Float[Tensor, "b 3 h w"]
+) -> list[tuple[Float[Tensor, "n 4"], Int[Tensor, " n"], Float[Tensor, " n"]]]:
+    """What a model finds in pictures of its own size, asked for all CATEGORIES at once: boxes, labels, scores of each.
+
+    A query answers with the category that fits it best, if that scores above LOW; labels number CATEGORIES. On the CPU.
+    """
+    found, ids = mini(images, [write_prompt(CATEGORIES)] * len(images))
+    tokens = phrase_tokens(ids[0], SEPARATORS).expand(len(images), -1, -1)
+    best, boxes = phrase_scores(found.logits, tokens).max(-1), mini.image_side * cxcywh_to_xyxy(found.boxes_cxcywh)
+    rows = zip(boxes.cpu(), best.indices.cpu(), best.values.cpu(), strict=True)
+    return [(box[score > LOW], label[score > LOW], score[score > LOW]) for box, label, score in rows]
 
 
 def grounding_scores(mini: MiniGroundingDino, split: str, n: int) -> dict[str, Any]:
@@ -188,7 +199,7 @@ def grounding_scores(mini: MiniGroundingDino, split: str, n: int) -> dict[str, A
     means = {name: round(sum(values) / len(values), 4) for name, values in sorted(right.items())}
     return {
         **{name: means.pop(name) for name in list(means) if name.startswith("acc")},
-        "absent_f1": round(_f1([score < ABSENT_BELOW for score in scores], none), 4),
+        "absent_f1": round(_f1([score < mini.absent_below for score in scores], none), 4),
         "by_type": means,
     }
 
@@ -207,7 +218,7 @@ def best_answers(
 def absent_threshold(mini: MiniGroundingDino, scenes: int = 200, seed: int = 0) -> tuple[float, float]:
     """The score below which "there is none" has the best F1, and that F1: on fresh scenes, not on a frozen split.
 
-    Several expressions of each scene, drawn as for training. ABSENT_BELOW was chosen with it.
+    Several expressions of each scene, drawn as for training. The card of a checkpoint keeps it as `absent_below`.
     """
     drawn = trunk_recipe.draw({"scenes": scenes, "expressions": 8}, seed, 2**30)
     none, scores = (~drawn.answer.any(1)).tolist(), []
@@ -281,7 +292,3 @@ def _hit(found: Found, targets: Targets, expression: Bool[Tensor, " e"]) -> Floa
     iou = paired_iou(*map(cxcywh_to_xyxy, (boxes, targets.boxes_cxcywh[rows, targets.exists.float().argmax(1)])))
     counts = expression & targets.exists.any(1)
     return ((iou >= 0.5) & counts).sum() / counts.sum().clamp(min=1)
-
-
-def _corners(found: Found, side: int) -> Sequence[Float[Tensor, "q 4"]]:
-    return (side * cxcywh_to_xyxy(found.boxes_cxcywh)).cpu().unbind(0)

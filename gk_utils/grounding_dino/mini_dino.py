@@ -4,6 +4,7 @@ The same model as the published one, at 128 px, on the countertop. For training 
 each cell what it shows and which steps of an expression it fits; answers do not need them.
 """
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
@@ -13,8 +14,11 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
+from gk_utils import checkpoints
 from gk_utils.boxes import clip_boxes
+from gk_utils.checkpoints import Card
 from gk_utils.countertop.wording import words
+from gk_utils.errors import check_same_length
 from gk_utils.grounding_dino.dino import Found, GroundingDino
 from gk_utils.grounding_dino.dino_attention import sine_features
 from gk_utils.grounding_dino.dino_settings import GroundingDinoSettings
@@ -22,14 +26,15 @@ from gk_utils.grounding_dino.enhancer import TextLayer
 from gk_utils.grounding_dino.phrases import Phrased, best_phrases
 from gk_utils.grounding_dino.prompts import phrase_tokens, write_prompt
 from gk_utils.models.trunk import LABELS, Layer
-from gk_utils.models.trunk_grounder import letterbox
+from gk_utils.models.trunk_grounder import SHIPPED, check_weights, frozen_trunk, letterbox
 from gk_utils.protocols import Detections, Grounding
 
 PADDING, UNKNOWN, START, END, DOT = range(5)  # token numbers; the vocabulary begins after them
 SEPARATORS = (START, END, DOT)
 PLACES = 32  # sine features of each coordinate
 BOX_THRESHOLD = 0.3
-ABSENT_BELOW = 0.3  # the best box of a phrase scores less: there is no such thing
+ABSENT_BELOW = 0.3  # the best box of a phrase scores less: there is no such thing; a checkpoint's card knows better
+NAMES = ("grounding_dino", "grounding_dino_small")  # checkpoints, the better one first
 
 
 class Vocabulary:
@@ -92,6 +97,36 @@ class SmallImages(nn.Module):
         return maps
 
 
+class TrunkImages(nn.Module):
+    """What a frozen trunk (lesson 04) sees in each patch before any words, and two halvings of that.
+
+    The trunk's weights stay outside: they are neither trained nor stored with the model.
+    """
+
+    def __init__(self, trunk: str, width: int, finest: int) -> None:
+        super().__init__()
+        self.trunk = trunk
+        seen = frozen_trunk(trunk).settings
+        halvings = (finest // seen.patch).bit_length() - 1
+        if halvings < 0 or seen.patch << halvings != finest:
+            raise ValueError(f"finest: expected {seen.patch} or twice, four times that, got {finest}. Change it.")
+        self.channels = (width, width, width)
+        self.finest = nn.Sequential(
+            nn.Conv2d(seen.width, width, 1), nn.GroupNorm(8, width), *(_halve(width, width) for _ in range(halvings))
+        )
+        self.coarser = nn.ModuleList(_halve(width, width) for _ in range(2))
+
+    def forward(self, images: Float[Tensor, "b 3 h w"]) -> list[Float[Tensor, "b c _ _"]]:
+        """The three maps of RGB pictures in [0, 1] with the trunk's side."""
+        trunk = frozen_trunk(self.trunk, images.device)
+        with torch.no_grad():
+            features = trunk.see(images).features
+        maps = [self.finest(features.transpose(1, 2).unflatten(2, trunk.grid_hw))]
+        for halve in self.coarser:
+            maps.append(halve(maps[-1]))
+        return maps
+
+
 def _halve(before: int, after: int) -> nn.Sequential:
     return nn.Sequential(nn.Conv2d(before, after, 3, stride=2, padding=1), nn.GroupNorm(8, after), nn.GELU())
 
@@ -129,6 +164,7 @@ class MiniGroundingDino(nn.Module):
     def __init__(self, model: GroundingDino, vocabulary: Sequence[str], image_side: int) -> None:
         super().__init__()
         self.model, self.words, self.image_side = model, Vocabulary(vocabulary), image_side
+        self.absent_below = ABSENT_BELOW
         width = model.settings.width
         self.label_heads = nn.ModuleDict({name: nn.Linear(width, len(values)) for name, values in LABELS.items()})
         self.step_head = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, 2))
@@ -145,23 +181,42 @@ class MiniGroundingDino(nn.Module):
 
     def detect(self, image: Float[Tensor, "3 h w"], phrases: Sequence[str]) -> Detections:
         """All boxes of all phrases, best first; a box has the one phrase that fits it best."""
-        found = self._answer(image, list(phrases), BOX_THRESHOLD)
-        return Detections(found.boxes, found.scores, found.phrases, tuple(image.shape[1:]))
+        return self.detect_batch([image], [phrases])[0]
+
+    def detect_batch(
+        self, images: Sequence[Float[Tensor, "3 _ _"]], phrases: Sequence[Sequence[str]]
+    ) -> list[Detections]:
+        """`detect` for several pictures at once, of any sizes, each with phrases of its own."""
+        check_same_length(images, phrases, ("images", "phrases"))
+        answers = self._answer(images, phrases, BOX_THRESHOLD)
+        sizes = [tuple(image.shape[1:]) for image in images]
+        return [Detections(one.boxes, one.scores, one.phrases, hw) for one, hw in zip(answers, sizes, strict=True)]
 
     def ground(self, image: Float[Tensor, "3 h w"], phrase: str) -> Grounding:
-        """The boxes of one phrase, best first, or that it is absent: no box scores ABSENT_BELOW."""
-        found = self._answer(image, [phrase], ABSENT_BELOW)
+        """The boxes of one phrase, best first, or that it is absent: no box scores `absent_below`."""
+        found = self._answer([image], [[phrase]], self.absent_below)[0]
         return Grounding(found.boxes, found.scores, phrase, not len(found.boxes), tuple(image.shape[1:]))
 
     @torch.no_grad()
-    def _answer(self, image: Float[Tensor, "3 h w"], phrases: list[str], threshold: float) -> Phrased:
-        square, frame = letterbox(image.to(self.device), self.image_side)
-        found, ids = self(square[None], [write_prompt(phrases)])
-        tokens, answer = phrase_tokens(ids[0], SEPARATORS).cpu(), (found.logits[0].cpu(), found.boxes_cxcywh[0].cpu())
-        if len(tokens) != len(phrases):
-            raise ValueError(f"phrases: expected at least one word in each, got {phrases}. Say what to look for.")
-        in_square = best_phrases(*answer, tokens, phrases, square.shape[1:], box_threshold=threshold)
-        return replace(in_square, boxes=clip_boxes(frame.to_pixels(in_square.boxes), tuple(image.shape[1:])))
+    def _answer(
+        self, images: Sequence[Float[Tensor, "3 _ _"]], phrases: Sequence[Sequence[str]], threshold: float
+    ) -> list[Phrased]:
+        if not images:
+            return []
+        squares, frames = zip(*(letterbox(image.to(self.device), self.image_side) for image in images), strict=True)
+        found, ids = self(torch.stack(squares), [write_prompt(list(names)) for names in phrases])
+        logits, boxes, results = found.logits.cpu(), found.boxes_cxcywh.cpu(), []
+        for row, (image, names, frame) in enumerate(zip(images, phrases, frames, strict=True)):
+            tokens = phrase_tokens(ids[row], SEPARATORS).cpu()
+            if len(tokens) != len(names):
+                raise ValueError(
+                    f"phrases: expected at least one word in each, got {list(names)}. Say what to look for."
+                )
+            square_hw = (self.image_side, self.image_side)
+            answer = best_phrases(logits[row], boxes[row], tokens, list(names), square_hw, box_threshold=threshold)
+            kept = clip_boxes(frame.to_pixels(answer.boxes), tuple(image.shape[1:]))
+            results.append(replace(answer, boxes=kept))
+        return results
 
 
 def build_mini(settings: Mapping[str, Any]) -> MiniGroundingDino:
@@ -171,5 +226,42 @@ def build_mini(settings: Mapping[str, Any]) -> MiniGroundingDino:
     texts = SmallWords(
         len(settings["words"]), sizes.width, sizes.heads, settings.get("text_layers", 1), sizes.max_tokens
     )
-    images = SmallImages(sizes.width, sizes.heads, settings.get("vision_layers", 2))
+    if "trunk" in settings:
+        images = TrunkImages(settings["trunk"], sizes.width, settings["finest"])
+    else:
+        images = SmallImages(sizes.width, sizes.heads, settings.get("vision_layers", 2))
     return MiniGroundingDino(GroundingDino(sizes, images, texts), settings["words"], settings["image_side"])
+
+
+def load_mini(
+    checkpoint: str | os.PathLike | None = None, device: str | torch.device = "cpu"
+) -> tuple[MiniGroundingDino, Card]:
+    """The best mini model that the course ships, or the one in the folder `checkpoint`, in eval mode, with its card.
+
+    Raises:
+        FileNotFoundError, ValueError: no checkpoint there, one that is damaged or is no Grounding DINO, or one that was
+            trained on other weights of its trunk.
+
+    >>> mini, card = load_mini()
+    >>> card.recipe in NAMES
+    True
+    """
+    if checkpoint is None:
+        shipped = [SHIPPED / name for name in NAMES if (SHIPPED / name).is_dir()]
+        if not shipped:
+            raise FileNotFoundError(
+                f"checkpoint: expected {' or '.join(NAMES)} in {SHIPPED}, got neither. "
+                "Restore data/checkpoints, or train one: python -m gk_utils train grounding_dino_small"
+            )
+        checkpoint = shipped[0]
+    card = checkpoints.load(checkpoint)[1]
+    if "enhancer_layers" not in card.settings:
+        raise ValueError(
+            f"checkpoint: expected a Grounding DINO, got {card.recipe!r}. Name the folder of a grounding_dino run."
+        )
+    if "trunk" in card.settings:
+        check_weights(card, card.settings["trunk"])
+    mini = build_mini(card.settings)
+    checkpoints.load_into(mini, checkpoint)
+    mini.absent_below = card.metrics.get("absent_below", ABSENT_BELOW)
+    return mini.to(device).eval(), card

@@ -60,6 +60,21 @@ _HEADS = (
     ("box_regression_pooled", {"head": "pooled"}, 9_000, 1e-3),
 )
 _LARGE = {"box_tokens": 9_000, "box_regression": 12_700, "text_coordinates": 7_520}  # steps on the trunk, for a GPU
+_CLIP = {
+    **{"words": (*vocabulary(), "a", "an", "below", "under"), "image_side": 64, "patch": 8, "width": 128, "heads": 4},
+    **{"vision_layers": 2, "text_layers": 2, "space": 128, "batch": 256, "pool": 200, "things": [2, 3]},
+}
+_CLIP_SMALL = {  # what a CPU can train: the picture tower begins with the frozen patches of trunk_small
+    **{**_CLIP, "image_side": 128, "patch": 16, "vision_layers": 1},
+    **{"batch": 128, "pool": 40, "trunk": "trunk_small"},
+}
+_CLIPS = {  # the setting that each differs in
+    "clip": {},
+    "clip_wide": {"width": 192, "heads": 6},
+    "negclip": {"negatives": True},
+    "clip_layout": {"layout": True},
+    "clip_text_only": {"negatives": True, "blind": True},
+}
 RECIPES = {
     recipe.name: recipe
     for recipe in (
@@ -123,6 +138,60 @@ RECIPES = {
             steps=6_000,
             learning_rate=1e-3,
             warmup=300,
+        ),
+        Recipe(  # what one CPU core can train: features from the frozen trunk, a quarter of the cells
+            "grounding_dino_small",
+            task="gk_utils.grounding_dino.grounding_recipe",
+            settings={
+                **{"words": vocabulary(), "image_side": 128, "width": 96, "heads": 4, "inner": 192},
+                **{"trunk": "trunk", "finest": 16, "text_layers": 1, "enhancer_layers": 4, "decoder_layers": 2},
+                **{"levels": 3, "queries": 20, "denoising_groups": 1, "scenes": 6, "expressions": 9},
+            },
+            steps=5_500,
+            learning_rate=1e-3,
+            warmup=300,
+        ),
+        Recipe(
+            "segment_anything",
+            task="gk_utils.segment_anything.sam_recipe",
+            settings={
+                **{"image_side": 256, "patch": 8, "width": 128, "layers": 8, "heads": 4, "inner": 448, "window": 8},
+                **{"global_layers": [1, 3, 5, 7], "out_width": 128, "decoder_heads": 4, "decoder_inner": 256},
+                **{"iou_inner": 128, "scenes": 32, "prompts": 12, "rounds": 3},
+            },
+            steps=8_000,
+            learning_rate=1e-3,
+            warmup=300,
+        ),
+        Recipe(  # what one CPU core can train: half the side, half the width, the same pictures again and again
+            "segment_anything_small",
+            task="gk_utils.segment_anything.sam_recipe",
+            settings={
+                **{"image_side": 128, "patch": 8, "width": 96, "layers": 6, "heads": 4, "inner": 192, "window": 8},
+                **{"global_layers": [2, 5], "out_width": 64, "decoder_heads": 2, "decoder_inner": 128},
+                **{"iou_inner": 64, "scenes": 8, "prompts": 6, "rounds": 2, "pool": 400},
+            },
+            steps=7_000,  # an hour on one core
+            learning_rate=1.5e-3,
+            warmup=100,
+            ema=0.998,
+        ),
+        *(
+            Recipe(name, "gk_utils.contrastive.clip_recipe", {**_CLIP, **own}, 8_000, 1e-3, examples=1000)
+            for name, own in _CLIPS.items()
+        ),
+        *(
+            Recipe(
+                f"{name}_small",
+                "gk_utils.contrastive.clip_recipe",
+                {**_CLIP_SMALL, **own},
+                2_000,
+                2e-3,
+                warmup=50,
+                ema=0.99,
+                examples=1000,
+            )
+            for name, own in _CLIPS.items()
         ),
     )
 }
