@@ -141,7 +141,11 @@ class TestEvaluate:
         boxes[:, 3] = xyxy_to_cxcywh(batch.boxes / 128)
         logits[batch.present, 3] = 9.0
         known = SimpleNamespace(logits=logits, boxes_cxcywh=boxes)
-        knowing = type("Knowing", (), {"image_side": 128, "device": "cpu", "absent_below": 0.3, "__call__": lambda *_: (known, ids)})()
+        knowing = type(
+            "Knowing",
+            (),
+            {"image_side": 128, "device": "cpu", "absent_below": 0.3, "__call__": lambda *_: (known, ids)},
+        )()
         scores = grounding_scores(knowing, "val", 16)
         assert scores["acc@0.5_short"] == scores["acc@0.5_long"] == scores["absent_f1"] == 1.0
         boxes[:, 3] = 0.1
