@@ -1,8 +1,10 @@
-"""What `python -m gk_utils ground IMAGE PHRASE` does: a file, a phrase, boxes; and a picture of the answer."""
+"""What `python -m gk_utils ground` does: a picture and a phrase to boxes; a folder and phrases to boxes and masks."""
 
 import io
 import json
 import os
+import sys
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from jaxtyping import UInt8
 from PIL import Image, ImageOps
 
 from gk_utils.errors import check_device
+from gk_utils.grounded_sam.folder import FolderResult, ground_folder, write_folder_coco
+from gk_utils.grounded_sam.mini import load_pipeline
 from gk_utils.models.trunk_grounder import load_grounder
 from gk_utils.protocols import Grounding
 
@@ -100,6 +104,59 @@ def ground_file(path: str | os.PathLike, phrase: str, checkpoint: str | None = N
     grounder, card = load_grounder(checkpoint, device)
     pixels = torch.from_numpy(image).permute(2, 0, 1).float() / 255
     return Found(str(path), image, grounder.ground(pixels, phrase), "mini", card.recipe)
+
+
+def ground_pictures(
+    folder: str,
+    phrases: str,
+    out: str,
+    *,
+    coco: str | None = None,
+    checkpoint: str | None = None,
+    device: str = "cpu",
+) -> FolderResult:
+    """Ground phrases, separated by semicolons, in all pictures of a folder; write `out`, and `coco` as a COCO file.
+
+    Raises:
+        ValueError: no phrases, no pictures, a file that holds something else, a device that is not there; OSError: a
+            file that cannot be written.
+    """
+    wanted = list(dict.fromkeys(phrase.strip() for phrase in phrases.split(";") if phrase.strip()))
+    if not wanted:
+        raise ValueError('PHRASE: expected words, got none. Say what to look for: "red mug; plate".')
+    check_device(device)
+    pipeline, model = load_pipeline(checkpoint, device)
+    result = ground_folder(folder, wanted, out, pipeline, read_picture, model=model, progress=_progress)
+    if coco:
+        write_folder_coco(result, coco)
+    return result
+
+
+def folder_as_text(result: FolderResult, out: str) -> str:
+    """For people: how much was found, and the broken pictures with their reasons."""
+    boxes = sum(map(len, result.results))
+    lines = [f"{out}: {len(result.results)} pictures, {boxes} boxes with masks"]
+    if result.broken:
+        lines.append(f"{len(result.broken)} could not be read:")
+        lines += [f"  {name}: {reason}" for name, reason in result.broken]
+    return "\n".join(lines)
+
+
+def folder_as_json(result: FolderResult, out: str) -> str:
+    """The same as one JSON object."""
+    broken = [{"name": name, "reason": reason} for name, reason in result.broken]
+    boxes = sum(map(len, result.results))
+    return json.dumps({"out": out, "pictures": len(result.results), "boxes": boxes, "broken": broken})
+
+
+def _progress(batches: Iterable[list[str]], done: int) -> Iterator[list[str]]:
+    from tqdm import tqdm
+
+    batches = list(batches)
+    with tqdm(total=done + sum(map(len, batches)), initial=done, unit="picture", file=sys.stderr) as bar:
+        for batch in batches:
+            yield batch
+            bar.update(len(batch))
 
 
 def save_picture(found: Found, path: str | os.PathLike) -> None:

@@ -8,7 +8,8 @@ from PIL import Image
 
 from gk_utils import ground
 from gk_utils.__main__ import main
-from gk_utils.ground import Found, ground_file, read_picture, save_picture
+from gk_utils.formats.coco import read_coco
+from gk_utils.ground import Found, ground_file, ground_pictures, read_picture, save_picture
 from gk_utils.protocols import Grounding
 
 
@@ -109,6 +110,30 @@ class TestGroundFile:
             ground_file(picture, "mug", device="nonsense")
 
 
+@pytest.fixture
+def folder(tmp_path, picture):
+    """A folder with two pictures and a broken one."""
+    root = tmp_path / "photos"
+    root.mkdir()
+    for name in ("a.png", "b.png"):
+        (root / name).write_bytes(picture.read_bytes())
+    (root / "broken.jpg").write_text("hello")
+    return root
+
+
+class TestGroundPictures:
+    def test_all_phrases_in_all_pictures(self, folder, tmp_path):
+        result = ground_pictures(str(folder), "mug; the red plate ;; mug", str(tmp_path / "out.json"))
+        assert [one.asked for one in result.results] == [("mug", "the red plate")] * 2
+        assert [one.image_hw for one in result.results] == [(48, 64)] * 2
+        assert [name for name, _ in result.broken] == ["broken.jpg"]
+
+    @pytest.mark.parametrize("phrases", ["", " ; "])
+    def test_no_words(self, folder, tmp_path, phrases):
+        with pytest.raises(ValueError, match="PHRASE: expected words, got none"):
+            ground_pictures(str(folder), phrases, str(tmp_path / "out.json"))
+
+
 class TestSavePicture:
     @pytest.mark.parametrize("absent", [False, True])
     def test_a_picture_comes_out(self, tmp_path, absent):
@@ -151,3 +176,27 @@ class TestCommand:
         assert len(printed.err.splitlines()) == 1
         assert "expected" in printed.err
         assert not (tmp_path / "out.gif").exists()
+
+    def test_a_folder(self, folder, tmp_path, capsys):
+        out, coco = tmp_path / "out.json", tmp_path / "coco.json"
+        assert main(["ground", str(folder), "mug; plate", "--out", str(out), "--coco", str(coco)]) == 0
+        printed = capsys.readouterr()
+        assert "2 pictures, " in printed.out
+        assert "1 could not be read:\n  broken.jpg: IMAGE: expected a picture" in printed.out
+        assert "3/3" in printed.err  # the progress bar
+        assert [image.file_name for image in read_coco(coco).images] == ["a.png", "b.png"]
+        assert main(["ground", str(folder), "mug; plate", "--out", str(out), "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["pictures"] == 2
+
+    @pytest.mark.parametrize("options", [[], ["--save", "a.png", "--out", "o.json"], ["--out", "nowhere/o.json"]])
+    def test_a_folder_without_a_file_to_write(self, folder, capsys, options):
+        with pytest.raises(SystemExit) as stopped:
+            main(["ground", str(folder), "mug", *options])
+        assert stopped.value.code == 2
+        assert len(capsys.readouterr().err.splitlines()) == 1
+
+    def test_coco_of_one_picture(self, picture, capsys):
+        with pytest.raises(SystemExit) as stopped:
+            main(["ground", str(picture), "mug", "--coco", "c.json"])
+        assert stopped.value.code == 2
+        assert "--coco: expected a folder" in capsys.readouterr().err
