@@ -18,37 +18,75 @@ class Parser(argparse.ArgumentParser):
 
 
 def add_doctor(commands: Any) -> None:
-    """Add `doctor`, which says whether this machine is ready for the course."""
+    """Add `doctor`: whether this machine is ready, and with `--hub` whether the published models run."""
     parser = commands.add_parser("doctor", help="say whether this machine is ready, and what to do where it is not")
+    parser.add_argument(
+        "--hub",
+        nargs="*",
+        metavar="NAME",
+        help="load published models and let them ground the labelled photographs: all of them (40 GB), or those named; "
+        "NAME=FOLDER takes a copy on this machine",
+    )
+    parser.add_argument("--device", help="with --hub: cpu, cuda; the fastest there is if left out")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def run(arguments: argparse.Namespace) -> int:
-        from gk_utils import doctor
+        if arguments.hub is None:
+            from gk_utils import doctor
 
-        return doctor.run(as_json=arguments.json)
+            if arguments.device:
+                parser.error("--device: expected with --hub, got no --hub. Leave it out.")
+            return doctor.run(as_json=arguments.json)
+        try:
+            from gk_utils.hub import hub_check
+
+            return hub_check.run(arguments.hub, device=arguments.device, as_json=arguments.json)
+        except (ValueError, ImportError) as error:
+            parser.error(_one_line(error))
 
     parser.set_defaults(run=run)
 
 
 def add_ground(commands: Any) -> None:
-    """Add `ground`, which finds what a phrase refers to in a picture."""
-    parser = commands.add_parser("ground", help="find what a phrase refers to in a picture")
-    parser.add_argument("image", metavar="IMAGE", help="a picture: PNG, JPEG, WebP ...")
-    parser.add_argument("phrase", metavar="PHRASE", help='what to look for: "the red mug near the toaster"')
-    parser.add_argument("--save", metavar="PNG", help="draw the answer into this file")
+    """Add `ground`, which finds what a phrase refers to in a picture, or several phrases in a folder of pictures."""
+    parser = commands.add_parser("ground", help="find what phrases refer to in a picture, or in a folder of them")
+    parser.add_argument("image", metavar="IMAGE", help="a picture: PNG, JPEG, WebP ...; or a folder of pictures")
+    parser.add_argument(
+        "phrase", metavar="PHRASE", help='what to look for: "the red mug near the toaster"; for a folder "mug; plate"'
+    )
+    parser.add_argument("--save", metavar="PNG", help="draw the answer into this file (one picture)")
+    parser.add_argument("--out", metavar="JSON", help="write boxes and masks there (a folder); resumes what is there")
+    parser.add_argument("--coco", metavar="JSON", help="write them as a COCO file too (a folder)")
     parser.add_argument("--checkpoint", metavar="FOLDER", help="a trunk; the best one of the course if left out")
     parser.add_argument("--device", default="cpu", help="cpu (the default), cuda, mps")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def run(arguments: argparse.Namespace) -> int:
+        from pathlib import Path
+
         from gk_utils import ground
 
+        options = {"checkpoint": arguments.checkpoint, "device": arguments.device}
         try:
-            found = ground.ground_file(arguments.image, arguments.phrase, arguments.checkpoint, arguments.device)
+            if arguments.out or Path(arguments.image).is_dir():
+                if not arguments.out or arguments.save:
+                    raise ValueError("--out: expected for a folder, and no --save, got another choice. Name a file.")
+                files = {"out": arguments.out, "coco": arguments.coco}
+                many = ground.ground_pictures(arguments.image, arguments.phrase, **files, **options)
+                say = ground.folder_as_json if arguments.json else ground.folder_as_text
+                print(say(many, arguments.out))
+                return 0
+            if arguments.coco:
+                raise ValueError("--coco: expected a folder of pictures, got one picture. Leave it out.")
+            found = ground.ground_file(arguments.image, arguments.phrase, **options)
             if arguments.save:
                 ground.save_picture(found, arguments.save)
         except (ValueError, OSError) as error:
             parser.error(_one_line(error))
+        except KeyboardInterrupt:
+            goes_on = "; the same command goes on from here" if arguments.out else ""
+            print(f"\n{parser.prog}: stopped{goes_on}", file=sys.stderr)
+            return 130
         print(found.as_json() if arguments.json else found.as_text())
         return 0
 
@@ -89,7 +127,7 @@ def add_evaluate(commands: Any) -> None:
     """Add `evaluate`, which measures a model on a frozen split."""
     parser = commands.add_parser("evaluate", help="measure a model on a frozen split, with baselines and intervals")
     parser.add_argument("name", metavar="NAME", help="what to measure: rec, box_tokens, box_regression ...")
-    parser.add_argument("--split", default="val", help="val (the default), testA, testB")
+    parser.add_argument("--split", help="val (if left out), testA, testB")
     parser.add_argument("--limit", type=int, metavar="N", help="the first N examples alone")
     parser.add_argument("--device", default="cpu", help="cpu (the default), cuda, mps")
     parser.add_argument("--checkpoint", metavar="FOLDER", help="another checkpoint than the course's best")
@@ -101,7 +139,9 @@ def add_evaluate(commands: Any) -> None:
         from gk_utils.errors import check_device
         from gk_utils.evaluate import as_text, evaluate
 
-        options = {name: getattr(arguments, name) for name in ("split", "limit", "device", "checkpoint")}
+        options = {name: getattr(arguments, name) for name in ("limit", "device", "checkpoint")}
+        if arguments.split is not None:
+            options["split"] = arguments.split
         try:
             check_device(arguments.device)
             result = evaluate(arguments.name, **options)

@@ -204,7 +204,7 @@ def check_disk() -> list[Finding]:
     if free < 0.5:
         return fail("disk", f"{free:.1f} GiB free, too little to save work", f"Make room on the disk of {ROOT}.")
     if free < 12:
-        return note("disk", f"{free:.1f} GiB free: the lessons fit; all published checkpoints take about 12")
+        return note("disk", f"{free:.1f} GiB free: the lessons fit; published models take 0.2 to 8 GB each")
     return ok("disk", f"{free:.0f} GiB free")
 
 

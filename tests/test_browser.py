@@ -283,6 +283,14 @@ def test_lesson(window, lesson):
         expect(page.locator(".widget-html code")).to_contain_text("number 1 from the left", timeout=10_000)
         close_notebook(page)
         return
+    if "phrase_lab" in lesson.read_text():
+        said = page.locator(".widget-html [role=status]")
+        page.locator(".widget-select select").select_option("mug.")
+        expect(said).to_contain_text("boxes pass 0.30", timeout=10_000)
+        page.locator(".widget-hslider .noUi-handle").first.press("End")
+        expect(said).to_have_text(re.compile(r"^0 of \d+ boxes pass 1\.00"), timeout=10_000)
+        close_notebook(page)
+        return
     lab = Lab(page.locator("canvas.gk-canvas").first)
     note = lab.note
     before = note.text_content()
