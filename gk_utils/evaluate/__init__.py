@@ -12,6 +12,7 @@ from gk_utils.evaluate.heads import evaluate_head
 from gk_utils.evaluate.pix2seq import evaluate_pix2seq
 from gk_utils.evaluate.rec import evaluate_rec
 from gk_utils.evaluate.segment_anything import evaluate_segment_anything
+from gk_utils.evaluate.spatial import evaluate_spatial
 from gk_utils.evaluate.table import as_text
 
 __all__ = ["EVALUATIONS", "as_text", "evaluate"]
@@ -22,6 +23,7 @@ EVALUATIONS: dict[str, Callable[..., dict[str, Any]]] = {
     "grounding_dino": evaluate_grounding_dino,
     "segment_anything": evaluate_segment_anything,
     "grounded_sam": evaluate_grounded_sam,
+    "spatial": evaluate_spatial,
     "contrastive": evaluate_contrastive,
     **{name: partial(evaluate_head, name) for name in ("box_tokens", "box_regression", "text_coordinates")},
 }
