@@ -74,7 +74,7 @@ def load_detector(
     """A detector for phrases, and its name: a Grounding DINO or a trunk, whichever lies in the folder `checkpoint`.
 
     Without: the `grounding_dino` trained on a GPU where the course ships it, else the trunk. `grounding_dino_small`
-    finds things but chooses badly between them, so it is taken on request alone.
+    is right less often than the trunk (data/README.md), so it is taken on request alone.
 
     Raises:
         FileNotFoundError, ValueError: no checkpoint, a damaged one, or one that is neither.
