@@ -27,6 +27,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 CARD = "card.json"
+SHIPPED = Path(__file__).parents[1] / "data" / "checkpoints"  # those that the course ships
 
 
 @dataclass(frozen=True)
@@ -151,6 +152,24 @@ def load_into(module: nn.Module, path: str | os.PathLike) -> Card:
         )
     module.load_state_dict(tensors)
     return card
+
+
+def first_shipped(*names: str) -> Path:
+    """The folder of the first of these checkpoints that the course ships; the better one is named first.
+
+    Raises:
+        FileNotFoundError: it ships none of them; says how to train the last one.
+
+    >>> first_shipped("not_there", "trunk_small").name
+    'trunk_small'
+    """
+    for name in names:
+        if (SHIPPED / name).is_dir():
+            return SHIPPED / name
+    raise FileNotFoundError(
+        f"checkpoint: expected {' or '.join(names)} in {SHIPPED}, got none. "
+        f"Restore data/checkpoints, or train one: python -m gk_utils train {names[-1]}"
+    )
 
 
 def _storable(name: str, value: Any, half: bool) -> Tensor:

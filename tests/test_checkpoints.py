@@ -17,7 +17,7 @@ import torch
 from torch import nn
 
 from gk_utils import checkpoints
-from gk_utils.checkpoints import Card, load, load_into, save, verify
+from gk_utils.checkpoints import Card, first_shipped, load, load_into, save, verify
 
 CARD = Card(
     recipe="box_tokens",
@@ -325,6 +325,20 @@ def crash():
 
 def disk_full():
     raise OSError(errno.ENOSPC, "No space left on device")
+
+
+class TestFirstShipped:
+    def test_the_better_one_goes_first(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path)
+        (tmp_path / "small").mkdir()
+        assert first_shipped("large", "small") == tmp_path / "small"
+        (tmp_path / "large").mkdir()
+        assert first_shipped("large", "small") == tmp_path / "large"
+
+    def test_none(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path)
+        with pytest.raises(FileNotFoundError, match=r"expected large or small in .*, got none.*gk_utils train small"):
+            first_shipped("large", "small")
 
 
 class TestCrash:

@@ -2,11 +2,11 @@ import pytest
 import torch
 
 from gk_utils import checkpoints
-from gk_utils.checkpoints import Card
+from gk_utils.checkpoints import SHIPPED, Card
 from gk_utils.countertop.dataset import read_split, rendered_batches
 from gk_utils.heads.grounder import NAMES, HeadGrounder, load_head
 from gk_utils.heads.recipe import build, build_head
-from gk_utils.models.trunk_grounder import SHIPPED, frozen_trunk
+from gk_utils.models.trunk_grounder import frozen_trunk
 
 
 @pytest.fixture(scope="module")

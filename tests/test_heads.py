@@ -7,13 +7,12 @@ import torch
 
 from gk_utils import checkpoints
 from gk_utils.__main__ import main
-from gk_utils.checkpoints import Card
+from gk_utils.checkpoints import SHIPPED, Card
 from gk_utils.evaluate import EVALUATIONS, as_text, evaluate, measure
 from gk_utils.evaluate.heads import evaluate_head, milliseconds
 from gk_utils.evaluate.rec import evaluate_rec
 from gk_utils.heads.grounder import load_head
 from gk_utils.heads.recipe import build
-from gk_utils.models.trunk_grounder import SHIPPED
 
 N = 80
 

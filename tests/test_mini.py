@@ -42,14 +42,14 @@ class TestMiniDetector:
 
 class TestLoadDetector:
     def test_a_trunk_on_request(self):
-        from gk_utils.models.trunk_grounder import SHIPPED
+        from gk_utils.checkpoints import SHIPPED
 
         assert load_detector(SHIPPED / "trunk_small")[1] == "trunk_small"
         with pytest.raises(FileNotFoundError):
             load_detector("nowhere")
 
     def test_the_small_dino_on_request(self):
-        from gk_utils.models.trunk_grounder import SHIPPED
+        from gk_utils.checkpoints import SHIPPED
 
         detector, name = load_detector(SHIPPED / "grounding_dino_small")
         assert (type(detector), name) == (MiniDetector, "grounding_dino_small")

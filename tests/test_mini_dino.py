@@ -4,7 +4,7 @@ from torch.testing import assert_close
 
 from gk_utils import checkpoints
 from gk_utils.boxes import clip_boxes
-from gk_utils.checkpoints import Card
+from gk_utils.checkpoints import SHIPPED, Card
 from gk_utils.grounding_dino import mini_dino
 from gk_utils.grounding_dino.mini_dino import (
     SEPARATORS,
@@ -16,7 +16,7 @@ from gk_utils.grounding_dino.mini_dino import (
     load_mini,
 )
 from gk_utils.grounding_dino.prompts import phrase_tokens, sub_sentences
-from gk_utils.models.trunk_grounder import SHIPPED, frozen_trunk, letterbox, weights_of
+from gk_utils.models.trunk_grounder import frozen_trunk, letterbox, weights_of
 from gk_utils.protocols import Detector, Grounder
 
 SIZES = {
@@ -173,6 +173,6 @@ class TestLoadMini:
             load_mini(SHIPPED / "trunk_small")
 
     def test_nothing_shipped(self, monkeypatch, tmp_path):
-        monkeypatch.setattr(mini_dino, "SHIPPED", tmp_path)
-        with pytest.raises(FileNotFoundError, match=r"expected grounding_dino or .* got neither"):
+        monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path)
+        with pytest.raises(FileNotFoundError, match=r"expected grounding_dino or .* got none"):
             load_mini()

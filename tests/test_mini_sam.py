@@ -185,6 +185,6 @@ class TestLoadMini:
             load_mini(tmp_path)
 
     def test_nothing_shipped(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("gk_utils.segment_anything.mini_sam.SHIPPED", tmp_path)
+        monkeypatch.setattr("gk_utils.checkpoints.SHIPPED", tmp_path)
         with pytest.raises(FileNotFoundError, match=r"expected segment_anything or segment_anything_small in"):
             load_mini()

@@ -2,12 +2,10 @@ import pytest
 import torch
 
 from gk_utils import checkpoints
-from gk_utils.checkpoints import Card
-from gk_utils.models import trunk_grounder
+from gk_utils.checkpoints import SHIPPED, Card
 from gk_utils.models.trunk import Asked, Seen
 from gk_utils.models.trunk_grounder import (
     NAMES,
-    SHIPPED,
     TrunkGrounder,
     check_weights,
     frozen_trunk,
@@ -158,7 +156,7 @@ class TestLoadGrounder:
             load_grounder(tmp_path)
 
     def test_none_at_all(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(trunk_grounder, "SHIPPED", tmp_path)
+        monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path)
         with pytest.raises(FileNotFoundError, match="checkpoint: expected trunk or trunk_small in"):
             load_grounder()
 

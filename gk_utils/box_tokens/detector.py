@@ -30,11 +30,11 @@ from gk_utils.box_tokens.object_sequence import (
     make_targets,
 )
 from gk_utils.boxes import clip_boxes
-from gk_utils.checkpoints import Card
+from gk_utils.checkpoints import SHIPPED, Card
 from gk_utils.countertop.things import CATEGORIES
 from gk_utils.models.places import place_encoding
 from gk_utils.models.trunk import Seen, Trunk
-from gk_utils.models.trunk_grounder import SHIPPED, check_weights, frozen_trunk, letterbox
+from gk_utils.models.trunk_grounder import check_weights, frozen_trunk, letterbox
 from gk_utils.models.vlm import Cache, VisionLanguageModel, VLMSettings
 
 SCALE = 0.1  # standard deviation of the fresh embeddings: large enough to be heard beside the first layer

@@ -9,12 +9,13 @@ from torch import Tensor
 
 from gk_utils import checkpoints
 from gk_utils.boxes import clip_boxes
+from gk_utils.checkpoints import SHIPPED
 from gk_utils.grounded_sam.phrase_by_phrase import PhraseByPhrase, as_sure
 from gk_utils.grounded_sam.pipeline import GroundedSam
 from gk_utils.grounding_dino.mini_dino import PADDING, SEPARATORS, MiniGroundingDino, load_mini
 from gk_utils.grounding_dino.phrases import best_phrases
 from gk_utils.grounding_dino.prompts import phrase_tokens, write_prompt
-from gk_utils.models.trunk_grounder import SHIPPED, letterbox, load_grounder
+from gk_utils.models.trunk_grounder import letterbox, load_grounder
 from gk_utils.protocols import Detections, Detector, Segmenter
 from gk_utils.segment_anything.mini_sam import load_mini as load_sam
 

@@ -26,7 +26,7 @@ from gk_utils.grounding_dino.enhancer import TextLayer
 from gk_utils.grounding_dino.phrases import Phrased, best_phrases
 from gk_utils.grounding_dino.prompts import phrase_tokens, write_prompt
 from gk_utils.models.trunk import LABELS, Layer
-from gk_utils.models.trunk_grounder import SHIPPED, check_weights, frozen_trunk, letterbox
+from gk_utils.models.trunk_grounder import check_weights, frozen_trunk, letterbox
 from gk_utils.protocols import Detections, Grounding
 
 PADDING, UNKNOWN, START, END, DOT = range(5)  # token numbers; the vocabulary begins after them
@@ -246,14 +246,7 @@ def load_mini(
     >>> card.recipe in NAMES
     True
     """
-    if checkpoint is None:
-        shipped = [SHIPPED / name for name in NAMES if (SHIPPED / name).is_dir()]
-        if not shipped:
-            raise FileNotFoundError(
-                f"checkpoint: expected {' or '.join(NAMES)} in {SHIPPED}, got neither. "
-                "Restore data/checkpoints, or train one: python -m gk_utils train grounding_dino_small"
-            )
-        checkpoint = shipped[0]
+    checkpoint = checkpoints.first_shipped(*NAMES) if checkpoint is None else checkpoint
     card = checkpoints.load(checkpoint)[1]
     if "enhancer_layers" not in card.settings:
         raise ValueError(

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 
 from gk_utils import checkpoints
 from gk_utils.boxes import clip_boxes
-from gk_utils.checkpoints import Card
+from gk_utils.checkpoints import SHIPPED, Card
 from gk_utils.heads.lookups import Answered, Lookups, look
 from gk_utils.heads.recipe import TunedHead, build, module_parts
 from gk_utils.models.trunk import Trunk
-from gk_utils.models.trunk_grounder import SHIPPED, check_weights, letterbox
+from gk_utils.models.trunk_grounder import check_weights, letterbox
 from gk_utils.protocols import Grounding
 
 NAMES = ("box_tokens", "box_regression", "box_regression_pooled", "text_coordinates")

@@ -7,7 +7,6 @@ A picture is fitted into the trunk's square, grey where it is too short, and box
 import functools
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from jaxtyping import Float
@@ -16,13 +15,12 @@ from torch.nn import functional
 
 from gk_utils import checkpoints
 from gk_utils.boxes import clip_boxes, pairwise_iou
-from gk_utils.checkpoints import Card
+from gk_utils.checkpoints import SHIPPED, Card
 from gk_utils.frames import Frame
 from gk_utils.models.trunk import Trunk
 from gk_utils.models.trunk_recipe import build
 from gk_utils.protocols import Grounding
 
-SHIPPED = Path(__file__).parents[2] / "data" / "checkpoints"
 NAMES = ("trunk", "trunk_small")  # the better one first
 LEAST = 0.02  # share of the answer that a box must have to be listed
 
@@ -93,14 +91,7 @@ def load_grounder(
     >>> card.recipe == grounder.name
     True
     """
-    if checkpoint is None:
-        shipped = [SHIPPED / name for name in NAMES if (SHIPPED / name).is_dir()]
-        if not shipped:
-            raise FileNotFoundError(
-                f"checkpoint: expected {' or '.join(NAMES)} in {SHIPPED}, got neither. "
-                "Restore data/checkpoints, or train one: python -m gk_utils train trunk_small"
-            )
-        checkpoint = shipped[0]
+    checkpoint = checkpoints.first_shipped(*NAMES) if checkpoint is None else checkpoint
     card = checkpoints.load(checkpoint)[1]
     if "words" not in card.settings or "joint_layers" not in card.settings:
         raise ValueError(f"checkpoint: expected a trunk, got {card.recipe!r}. Name the folder of a trunk.")

@@ -17,7 +17,7 @@ from gk_utils import checkpoints
 from gk_utils.checkpoints import Card
 from gk_utils.errors import check_boxes, check_hw, check_same_length
 from gk_utils.frames import Frame
-from gk_utils.models.trunk_grounder import SHIPPED, letterbox
+from gk_utils.models.trunk_grounder import letterbox
 from gk_utils.protocols import Segmentation
 from gk_utils.segment_anything.mask_decoder import Decoded
 from gk_utils.segment_anything.prompt_encoder import BESIDE, ON, PADDING, with_corners
@@ -217,14 +217,7 @@ def load_mini(
     Raises:
         FileNotFoundError, ValueError: no checkpoint there, or one that is damaged or of something else.
     """
-    if checkpoint is None:
-        shipped = [SHIPPED / name for name in NAMES if (SHIPPED / name).is_dir()]
-        if not shipped:
-            raise FileNotFoundError(
-                f"checkpoint: expected {' or '.join(NAMES)} in {SHIPPED}, got neither. "
-                "Restore data/checkpoints, or train one: python -m gk_utils train segment_anything_small"
-            )
-        checkpoint = shipped[0]
+    checkpoint = checkpoints.first_shipped(*NAMES) if checkpoint is None else checkpoint
     card = checkpoints.load(checkpoint)[1]
     if "out_width" not in card.settings or "prompts" not in card.settings:
         raise ValueError(f"checkpoint: expected a segmenter, got {card.recipe!r}. Name the folder of a segmenter.")
