@@ -42,14 +42,28 @@ class TestDraw:
         assert drawn.expression.tolist() == [False] * 2 + [True] * 6
         assert len(drawn.speaks) == len(drawn.input_ids) == len(drawn.steps) == 8
 
-    def test_each_thing_has_its_category_s_word(self):
-        for step in range(6):
+    def test_each_thing_has_the_words_of_the_names_that_fit_it(self):
+        looks = 0
+        for step in range(12):
             drawn = draw(SETTINGS, 0, step)
-            number = {word: index for index, word in enumerate(SETTINGS["words"], DOT + 1)}
+            word_of = dict(enumerate(SETTINGS["words"], DOT + 1))
             for row, scene in enumerate(drawn.scenes):
+                names, start = [], 1
+                for place, number in enumerate(drawn.input_ids[row].tolist()):
+                    if number == DOT:
+                        names.append(range(start, place))
+                        start = place + 1
                 for index, thing in enumerate(scene.things):
-                    word = drawn.input_ids[row] == number[thing.category]
-                    assert_close(drawn.speaks[row, index], word)
+                    seen_as = {thing.category, thing.colour, thing.size, thing.pattern}
+                    fit = [
+                        place
+                        for name in names
+                        if {word_of[int(drawn.input_ids[row, place])] for place in name} <= seen_as
+                        for place in name
+                    ]
+                    looks += any(len(name) == 2 for name in names)
+                    assert drawn.speaks[row, index].nonzero().flatten().tolist() == fit
+        assert looks
 
     def test_all_words_of_an_expression_and_no_separator_speak_of_its_referent(self):
         drawn = draw(SETTINGS, 0, 1)

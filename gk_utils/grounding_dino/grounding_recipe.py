@@ -1,7 +1,7 @@
 """How the mini Grounding DINO is trained: what a batch is, what its loss is, and how well the result does.
 
-A batch is some fresh scenes, each with several prompts: one for detection, categories with dots between them, and the
-others an expression each. The set loss of matched queries alone learns slowly from nothing, so every cell of the finest
+A batch is some fresh scenes, each with several prompts: one for detection, names with dots between them, and the others
+an expression each. The set loss of matched queries alone learns slowly from nothing, so every cell of the finest
 level is taught too, as every patch of the dense trunk is: which words it fits and its box after the enhancer, half way
 which steps of the expression it fits, and before any words what it shows.
 """
@@ -34,6 +34,7 @@ from gk_utils.grounding_dino.mini_dino import (
     build_mini,
 )
 from gk_utils.grounding_dino.phrases import phrase_scores
+from gk_utils.grounding_dino.prompt_names import draw_names
 from gk_utils.grounding_dino.prompts import phrase_tokens, write_prompt
 from gk_utils.grounding_dino.set_loss import Targets, focal_loss, grounding_losses, weighted
 from gk_utils.models import trunk_recipe
@@ -43,7 +44,6 @@ from gk_utils.models.trunk_recipe import LEAST_VISIBLE, owners
 
 BATCH = 64  # pictures evaluated at once
 LOW = 0.02  # boxes that score less do not enter the average precision
-WHOLE_LIST = 0.5  # share of the detection prompts that name every category
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,17 +83,15 @@ def draw(settings: Mapping[str, Any], seed: int, step: int) -> Drawn:
     """
     asked = trunk_recipe.draw(settings, seed, step)
     rng, s = np.random.default_rng([seed, step, 7]), len(asked.scenes)
-    lists = [_categories(rng) for _ in asked.scenes]
-    prompts = [write_prompt(names) for names in lists] + [f"{text}." for text in asked.texts]
+    lists = [draw_names(scene, rng) for scene in asked.scenes]
+    prompts = [write_prompt(list(names)) for names in lists] + [f"{text}." for text in asked.texts]
     ids, seen = Vocabulary(settings["words"]).encode(prompts)
     words = seen & ~torch.isin(ids, torch.tensor(SEPARATORS))
     speaks = torch.zeros(len(prompts), asked.answer.shape[1], ids.shape[1], dtype=torch.bool)
     speaks[s:] = asked.answer[..., None] & words[s:, None]
-    for row, (names, scene) in enumerate(zip(lists, asked.scenes, strict=True)):
-        tokens = phrase_tokens(ids[row], SEPARATORS)
-        for index, thing in enumerate(scene.things):
-            if thing.category in names:
-                speaks[row, index] = tokens[names.index(thing.category)]
+    for row, names in enumerate(lists):
+        for tokens, fits in zip(phrase_tokens(ids[row], SEPARATORS), names.values(), strict=True):
+            speaks[row, list(fits)] |= tokens
     steps = torch.cat([torch.zeros(s, *asked.steps.shape[1:], dtype=torch.bool), asked.steps])
     scene = torch.cat([torch.arange(s), asked.scene])
     return Drawn(asked.scenes, scene, ids, speaks, steps, torch.arange(len(prompts)) >= s, asked.labels)
@@ -237,12 +235,6 @@ def absent_threshold(mini: MiniGroundingDino, scenes: int = 200, seed: int = 0) 
 def _f1(said: Sequence[bool], true: Sequence[bool]) -> float:
     both = sum(a and b for a, b in zip(said, true, strict=True))
     return 2 * both / max(sum(said) + sum(true), 1)
-
-
-def _categories(rng: np.random.Generator) -> list[str]:
-    """Categories to ask for, in any order: all of them, or some."""
-    count = len(CATEGORIES) if rng.random() < WHOLE_LIST else int(rng.integers(1, len(CATEGORIES)))
-    return [CATEGORIES[index] for index in rng.permutation(len(CATEGORIES))[:count]]
 
 
 def _cell_loss(mini: MiniGroundingDino, found: Found, targets: Targets, owner: Int[Tensor, "e p"]) -> Float[Tensor, ""]:
