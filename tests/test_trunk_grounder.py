@@ -1,8 +1,10 @@
 import pytest
 import torch
+from torch.testing import assert_close
 
 from gk_utils import checkpoints
 from gk_utils.checkpoints import SHIPPED, Card
+from gk_utils.models import trunk_grounder
 from gk_utils.models.trunk import Asked, Seen
 from gk_utils.models.trunk_grounder import (
     NAMES,
@@ -128,6 +130,27 @@ class TestTrunkGrounder:
         assert scores.shares.sum().item() + scores.none == pytest.approx(1, abs=1e-5)
         assert scores.frame.from_pixels(torch.tensor([0.0, 0, 20, 40])).tolist() == pytest.approx([0, 0, 2, 4])
         assert found.phrase == "the red mug"
+
+    def test_all_at_once_equals_one_by_one_and_sees_each_picture_once(self, trunk, monkeypatch):
+        images = [torch.rand(3, 40, 20), torch.rand(3, 16, 30), torch.rand(3, 8, 8)]
+        phrases = [["the red mug", "a cat"], ["leftmost plate on the book"], []]
+        grounder, seen, see = TrunkGrounder(trunk), [], trunk.see
+        alone = [[grounder.look(image, phrase) for phrase in each] for image, each in zip(images, phrases, strict=True)]
+        monkeypatch.setattr(trunk_grounder, "AT_ONCE", 2)
+        monkeypatch.setattr(trunk, "see", lambda squares: seen.append(len(squares)) or see(squares))
+        for found, expected in zip(grounder.look_all(images, phrases), alone, strict=True):
+            for (scores, grounding), (scores_alone, grounding_alone) in zip(found, expected, strict=True):
+                assert_close(scores.shares, scores_alone.shares, atol=1e-6, rtol=1e-5)
+                assert_close(grounding.boxes, grounding_alone.boxes, atol=1e-3, rtol=0)
+                assert (grounding.phrase, grounding.absent) == (grounding_alone.phrase, grounding_alone.absent)
+                assert grounding.image_hw == grounding_alone.image_hw
+        assert seen == [3]
+        assert grounder.ground_all([], []) == []
+        assert grounder.ground_all(images[:1], [[]]) == [[]]
+
+    def test_a_list_of_phrases_for_each_picture(self, trunk):
+        with pytest.raises(ValueError, match="images"):
+            TrunkGrounder(trunk).ground_all([torch.rand(3, 8, 8)], [])
 
     def test_a_phrase_without_words(self, trunk):
         with pytest.raises(ValueError, match="phrase: expected 1 to 64 words, got 0 in"):

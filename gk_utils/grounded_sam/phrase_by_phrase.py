@@ -1,14 +1,23 @@
 """A grounder as a detector: every phrase is asked alone, so that "the left mug" means one mug."""
 
 from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from gk_utils.protocols import Detections, Grounder
+from gk_utils.protocols import Detections, Grounder, Grounding
 
 AS_SURE = 0.5  # a second box of a phrase scores at least this share of the best one
+
+
+@runtime_checkable
+class GroundsAll(Protocol):
+    """What a grounder may offer beside `ground`: several pictures at once, each seen once for all its phrases."""
+
+    def ground_all(self, images: Sequence[Tensor], phrases: Sequence[Sequence[str]]) -> list[list[Grounding]]:
+        """One result for each phrase of each picture."""
 
 
 class PhraseByPhrase:
@@ -27,14 +36,16 @@ class PhraseByPhrase:
 
     def detect(self, image: Float[Tensor, "3 h w"], phrases: Sequence[str]) -> Detections:
         """The boxes of each phrase in turn, best first in each."""
-        boxes, scores, named = [image.new_zeros(0, 4).cpu()], [image.new_zeros(0).cpu()], []
-        for phrase in phrases:
-            found = self.grounder.ground(image, phrase)
-            found = found[as_sure(found.scores)]
-            boxes.append(found.boxes.cpu())
-            scores.append(found.scores.cpu())
-            named += [phrase] * len(found)
-        return Detections(torch.cat(boxes), torch.cat(scores), tuple(named), tuple(image.shape[1:]))
+        return self.detect_batch([image], [phrases])[0]
+
+    def detect_batch(self, images: Sequence[Tensor], phrases: Sequence[Sequence[str]]) -> list[Detections]:
+        """The same for several pictures, each with phrases of its own."""
+        if isinstance(self.grounder, GroundsAll):
+            answers = self.grounder.ground_all(images, phrases)
+        else:
+            pairs = zip(images, phrases, strict=True)
+            answers = [[self.grounder.ground(image, phrase) for phrase in each] for image, each in pairs]
+        return [_join(each, tuple(image.shape[1:])) for image, each in zip(images, answers, strict=True)]
 
 
 def as_sure(scores: Float[Tensor, " n"]) -> Bool[Tensor, " n"]:
@@ -44,3 +55,14 @@ def as_sure(scores: Float[Tensor, " n"]) -> Bool[Tensor, " n"]:
     [True, True, False]
     """
     return scores >= AS_SURE * scores[:1]
+
+
+def _join(answers: Sequence[Grounding], image_hw: tuple[int, int]) -> Detections:
+    """The boxes that are nearly as sure as the best of their phrase."""
+    boxes, scores, named = [torch.zeros(0, 4)], [torch.zeros(0)], []
+    for answer in answers:
+        kept = answer[as_sure(answer.scores)]
+        boxes.append(kept.boxes.cpu())
+        scores.append(kept.scores.cpu())
+        named += [answer.phrase] * len(kept)
+    return Detections(torch.cat(boxes), torch.cat(scores), tuple(named), image_hw)

@@ -6,6 +6,7 @@ A picture is fitted into the trunk's square, grey where it is too short, and box
 
 import functools
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -16,12 +17,14 @@ from torch.nn import functional
 from gk_utils import checkpoints
 from gk_utils.boxes import clip_boxes, pairwise_iou
 from gk_utils.checkpoints import SHIPPED, Card
+from gk_utils.errors import check_same_length
 from gk_utils.frames import Frame
 from gk_utils.models.trunk import Trunk
 from gk_utils.models.trunk_recipe import build
 from gk_utils.protocols import Grounding
 
 NAMES = ("trunk", "trunk_small")  # the better one first
+AT_ONCE = 32  # phrases
 LEAST = 0.02  # share of the answer that a box must have to be listed
 
 
@@ -53,30 +56,61 @@ class TrunkGrounder:
     def __init__(self, trunk: Trunk, name: str = "trunk") -> None:
         self.trunk, self.name = trunk.eval(), name
 
-    @torch.no_grad()
     def look(self, image: Float[Tensor, "3 h w"], phrase: str) -> tuple[ScoreMap, Grounding]:
         """The answer and the map behind it.
 
         Raises:
             ValueError: a picture without pixels, a phrase without words or with more than 64.
         """
-        height, width = image.shape[1:]
-        side, device = self.trunk.settings.image_side, self.trunk.centres_unit.device
-        numbers = self.trunk.number([phrase])
-        square, frame = letterbox(image.to(device), side)
-        seen = self.trunk.see(square[None])
-        shares = self.trunk.ask(seen.features, numbers).answer.softmax(1)[0]
-        boxes = clip_boxes(frame.to_pixels(seen.boxes_unit[0] * side), (height, width))
-        rows, columns = self.trunk.grid_hw
-        scores = ScoreMap(shares[:-1].view(rows, columns).cpu(), float(shares[-1]), frame.grid(self.trunk.grid_hw))
+        return self.look_all([image], [[phrase]])[0][0]
+
+    @torch.no_grad()
+    def look_all(
+        self, images: Sequence[Float[Tensor, "3 _ _"]], phrases: Sequence[Sequence[str]]
+    ) -> list[list[tuple[ScoreMap, Grounding]]]:
+        """The same for several pictures, each with phrases of its own; a picture is seen once for all of them.
+
+        Raises:
+            ValueError: as in `look`, or another number of lists than pictures.
+        """
+        check_same_length(images, phrases, ("images", "phrases"))
+        found: list[list[tuple[ScoreMap, Grounding]]] = [[] for _ in images]
+        asked = [(row, phrase) for row, each in enumerate(phrases) for phrase in each]
+        numbers = [self.trunk.number([phrase for _, phrase in asked[start:][:AT_ONCE]]) for start in _starts(asked)]
+        if not asked:
+            return found
+        fitted = [
+            letterbox(image.to(self.trunk.centres_unit.device), self.trunk.settings.image_side) for image in images
+        ]
+        seen = self.trunk.see(torch.stack([square for square, _ in fitted]))
+        for start, words in zip(_starts(asked), numbers, strict=True):
+            some = asked[start:][:AT_ONCE]
+            rows = torch.tensor([row for row, _ in some], device=seen.features.device)
+            answers = self.trunk.ask(seen.features.index_select(0, rows), words).answer.softmax(1)
+            for (row, phrase), shares in zip(some, answers, strict=True):
+                hw = tuple(images[row].shape[1:])
+                found[row].append(self._answer(shares, seen.boxes_unit[row], fitted[row][1], phrase, hw))
+        return found
+
+    def _answer(
+        self, shares: Tensor, boxes_unit: Tensor, frame: Frame, phrase: str, image_hw: tuple[int, int]
+    ) -> tuple[ScoreMap, Grounding]:
+        boxes = clip_boxes(frame.to_pixels(boxes_unit * self.trunk.settings.image_side), image_hw).cpu()
+        shares, grid_hw = shares.cpu(), self.trunk.grid_hw
+        scores = ScoreMap(shares[:-1].view(grid_hw), float(shares[-1]), frame.grid(grid_hw))
         if scores.none > 0.5:
-            return scores, Grounding(boxes[:0].cpu(), shares[:0].cpu(), phrase, True, (height, width))
-        best, sums = _distinct(boxes.cpu(), shares[:-1].cpu())
-        return scores, Grounding(best, sums, phrase, False, (height, width))
+            return scores, Grounding(boxes[:0], shares[:0], phrase, True, image_hw)
+        return scores, Grounding(*_distinct(boxes, shares[:-1]), phrase, False, image_hw)
 
     def ground(self, image: Float[Tensor, "3 h w"], phrase: str) -> Grounding:
         """The boxes of what the phrase refers to, best first; see `protocols.Grounder`."""
         return self.look(image, phrase)[1]
+
+    def ground_all(
+        self, images: Sequence[Float[Tensor, "3 _ _"]], phrases: Sequence[Sequence[str]]
+    ) -> list[list[Grounding]]:
+        """The same for several pictures, each with phrases of its own."""
+        return [[grounding for _, grounding in each] for each in self.look_all(images, phrases)]
 
 
 def load_grounder(
@@ -162,6 +196,10 @@ def letterbox(image: Float[Tensor, "3 h w"], side: int) -> tuple[Float[Tensor, "
 def _frozen_trunk(name: str, device: str) -> tuple[Trunk, str]:
     grounder, card = load_grounder(SHIPPED / name, device)
     return grounder.trunk.requires_grad_(False), card.sha256[:12]
+
+
+def _starts(asked: Sequence[object]) -> range:
+    return range(0, len(asked), AT_ONCE)
 
 
 def _distinct(boxes: Float[Tensor, "p 4"], shares: Float[Tensor, " p"]) -> tuple[Tensor, Tensor]:
