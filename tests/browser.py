@@ -286,16 +286,42 @@ class Lab:
         expect(self.canvas).to_have_attribute("aria-label", re.compile(f": {re.escape(words)}$"), timeout=10_000)
         expect(self.note).not_to_have_class(re.compile("gk-stale"), timeout=10_000)
 
-    def drag(self, start: tuple[float, float], by: tuple[float, float], finger: CDPSession | None = None) -> None:
-        """Press at a point of the picture, move by so many of its pixels in steps, release."""
+    def wait_for_words(self, words: str | re.Pattern[str]) -> None:
+        """Wait until the canvas tells of a value that ends in `words` and Python has answered it, 20 s at most."""
+        pattern = re.escape(words) if isinstance(words, str) else words.pattern
+        expect(self.canvas).to_have_attribute("aria-label", re.compile(f"{pattern}$"), timeout=10_000)
+        expect(self.note).not_to_have_class(re.compile("gk-stale"), timeout=10_000)
+
+    def on_page(self, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+        """Where points of the picture lie in the window, once it has come to rest."""
         for _ in range(3):  # a figure that arrives late pushes the canvas out of the window again
             self.canvas.scroll_into_view_if_needed()
             left, top, width, height = self.canvas.evaluate(SETTLED_RECTANGLE)
         scale_x, scale_y = width / self.picture_hw[1], height / self.picture_hw[0]
-        path = [
-            (left + (start[0] + by[0] * t) * scale_x, top + (start[1] + by[1] * t) * scale_y)
-            for t in (0, 0.25, 0.5, 0.75, 1)
-        ]
+        return [(left + x * scale_x, top + y * scale_y) for x, y in points]
+
+    def click(self, at: tuple[float, float], button: str = "left") -> None:
+        """Click on a point of the picture."""
+        self.canvas.page.mouse.click(*self.on_page([at])[0], button=button)
+
+    def tap(self, at: tuple[float, float]) -> None:
+        """Touch a point of the picture."""
+        self.canvas.page.touchscreen.tap(*self.on_page([at])[0])
+
+    def draw(self, points: Sequence[tuple[float, float]]) -> None:
+        """Press at the first point, go to the others on straight lines, release at the last."""
+        first, *others = self.on_page(points)
+        mouse = self.canvas.page.mouse
+        mouse.move(*first)
+        mouse.down()
+        for point in others:
+            mouse.move(*point)
+        mouse.up()
+
+    def drag(self, start: tuple[float, float], by: tuple[float, float], finger: CDPSession | None = None) -> None:
+        """Press at a point of the picture, move by so many of its pixels in steps, release."""
+        steps = (0, 0.25, 0.5, 0.75, 1)
+        path = self.on_page([(start[0] + by[0] * t, start[1] + by[1] * t) for t in steps])
         if finger is None:
             mouse = self.canvas.page.mouse
             mouse.move(*path[0])

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from browser import (
     CellState,
@@ -46,6 +47,9 @@ CELLS = [
     new_code_cell("time.sleep(1.5)"),
 ]
 BUSY = len(CELLS) - 1
+NOTEBOOK_STATE = """() => { const { activeCellIndex, mode, widgets } = window.jupyterapp.shell.currentWidget.content;
+    const { scrollTop } = document.querySelector('.jp-WindowedPanel-outer');
+    return [activeCellIndex, mode, widgets.length, scrollTop, location.href]; }"""
 
 
 class Window:
@@ -166,13 +170,10 @@ class TestLab:
     def test_keyboard(self, window, lab):
         page = window.page
         lab.canvas.scroll_into_view_if_needed()
-        state = """() => { const { activeCellIndex, mode, widgets } = window.jupyterapp.shell.currentWidget.content;
-            const { scrollTop } = document.querySelector('.jp-WindowedPanel-outer');
-            return [activeCellIndex, mode, widgets.length, scrollTop, location.href]; }"""
         lab.canvas.focus()
         expect(lab.canvas).to_be_focused()
         expect(lab.canvas).to_have_css("outline-style", "solid")
-        before = page.evaluate(state)
+        before = page.evaluate(NOTEBOOK_STATE)
         for keys, box in {
             "ArrowRight": [41, 40, 161, 120],
             "ArrowDown": [41, 41, 161, 121],
@@ -189,7 +190,7 @@ class TestLab:
             lab.wait_for_box(box)
         for key in ("d", "d", "x", "b", "m", "Enter", "Space", "Shift+ArrowUp"):  # JupyterLab's, in command mode
             page.keyboard.press(key)
-        assert page.evaluate(state) == before
+        assert page.evaluate(NOTEBOOK_STATE) == before
         page.keyboard.press("Escape")
         expect(lab.canvas).not_to_be_focused()
         page.keyboard.press("ArrowDown")  # and now the notebook has its keys again
@@ -222,6 +223,167 @@ class TestLab:
         expect(lab.note).to_have_class(re.compile("gk-stale"))
         expect(lab.note).not_to_have_class(re.compile("gk-stale"), timeout=10_000)
         assert python_reads(page)[0] == [40, 40, 240, 160]
+
+
+MODES = [
+    new_markdown_cell("# Three labs"),
+    new_code_cell(
+        "import json, time\nimport numpy as np\n"
+        "from gk_utils.labs.canvas import Answer\n"
+        "from gk_utils.labs.click_canvas import ClickCanvas\n"
+        "from gk_utils.labs.place_canvas import PlaceCanvas\n"
+        "from gk_utils.labs.scribble_canvas import ScribbleCanvas\n"
+        "def plain(grey):\n    return np.full((300, 400, 3), grey, np.uint8)\n"
+        "def say(value):\n    return f'{len(value)} in all.'\n"
+        "def show(value):\n    return Answer(say(value), plain(50 + 40 * len(value)))\n"
+        "def take_time(value):\n    time.sleep(0.15)\n    return say(value)"
+    ),
+    new_code_cell("clicks = ClickCanvas(plain(50), [], show, title='Click')\nclicks"),
+    new_code_cell(
+        "boxes = [[40, 40, 100, 80], [200, 40, 300, 140], [220, 60, 260, 100]]\n"
+        "places = PlaceCanvas(plain(150), boxes, ['mug', 'plate', 'apple'], say, title='Place')\nplaces"
+    ),
+    new_code_cell("scribbles = ScribbleCanvas(plain(150), [], take_time, title='Scribble')\nscribbles"),
+    new_code_cell("print(json.dumps([clicks.points, places.boxes, scribbles.strokes]))"),
+]
+CLICKS, PLACES, SCRIBBLES = range(3)
+
+
+@pytest.fixture(scope="module")
+def modes(window: Window) -> list[Lab]:
+    """The three canvases beside `Canvas`, in a notebook of their own that ran once."""
+    nbformat.write(new_notebook(cells=MODES, metadata=KERNEL), window.folder / "modes.ipynb")
+    run_lesson(window.page, window.url, "modes.ipynb")
+    return [Lab(window.page.locator(".gk-canvas").nth(index)) for index in range(3)]
+
+
+@pytest.mark.usefixtures("modes")
+class TestModes:
+    """The other modes of the canvas: by mouse, by finger, by the keyboard alone."""
+
+    def python_reads(self, page: Page, index: int) -> list:
+        return json.loads(run_cell(page, len(MODES) - 1).text)[index]
+
+    def press(self, page: Page, *keys: str) -> None:
+        for key in keys:
+            page.keyboard.press(key)
+
+    def words(self, boxes: list[list[float]]) -> str:
+        """What the canvas for placing says of these boxes."""
+        sides = ("left", "top", "right", "bottom")
+        told = [", ".join(f"{side} {number}" for side, number in zip(sides, box, strict=True)) for box in boxes]
+        return f"1, mug, {told[0]}; 2, plate, {told[1]}; 3, apple, {told[2]}"
+
+    def test_click(self, window, modes):
+        page, lab = window.page, modes[CLICKS]
+        lab.click((100.5, 80.5))
+        lab.wait_for_words("1, on the object, x 100.5, y 80.5")
+        lab.click((200.5, 150.5), button="right")
+        lab.wait_for_words("; 2, beside the object, x 200.5, y 150.5")
+        page.keyboard.down("Shift")
+        lab.click((300.5, 150.5))
+        page.keyboard.up("Shift")
+        lab.wait_for_words("; 3, beside the object, x 300.5, y 150.5")
+        lab.drag((101, 81), (40, 20))  # the first one is dragged, no fourth one is put
+        lab.wait_for_words(
+            "1, on the object, x 140.5, y 100.5; 2, beside the object, x 200.5, y 150.5; "
+            "3, beside the object, x 300.5, y 150.5"
+        )
+        assert self.python_reads(page, CLICKS) == [[140.5, 100.5, 1], [200.5, 150.5, 0], [300.5, 150.5, 0]]
+        expect(lab.note).to_have_text("3 in all.")
+        page.wait_for_function(
+            "([c, grey]) => c.getContext('2d').getImageData(5, 5, 1, 1).data[0] === grey",
+            arg=[lab.canvas.element_handle(), 170],
+        )
+        expect(page.locator(".lm-Menu")).to_have_count(0)  # the right button opened no menu
+        assert page.evaluate("() => window.jupyterapp.shell.currentWidget.content.selectedCells.length") == 1
+
+    def test_click_by_finger(self, window, modes):
+        page, lab = window.page, modes[CLICKS]
+        tools = page.locator(".gk-tools").nth(CLICKS)
+        tools.get_by_text("Clear").tap()
+        lab.wait_for_words("Your points: none yet")
+        tools.get_by_text("beside it").tap()
+        expect(tools.get_by_text("beside it")).to_have_attribute("aria-pressed", "true")
+        expect(tools.get_by_text("on it")).to_have_attribute("aria-pressed", "false")
+        lab.tap((50.5, 60.5))
+        lab.wait_for_words("Your points: 1, beside the object, x 50.5, y 60.5")
+        tools.get_by_text("on it").tap()
+        lab.tap((150.5, 60.5))
+        lab.wait_for_words("; 2, on the object, x 150.5, y 60.5")
+        tools.get_by_text("Take back").tap()
+        lab.wait_for_words("Your points: 1, beside the object, x 50.5, y 60.5")
+        tools.get_by_text("Take back").tap()
+        lab.wait_for_words("Your points: none yet")
+
+    def test_click_by_keyboard(self, window, modes):
+        page, lab = window.page, modes[CLICKS]
+        lab.click((100.5, 80.5))
+        self.press(page, "Backspace", "ArrowRight", "Shift+ArrowDown", "Enter", "ArrowUp", "Shift+Enter")
+        lab.wait_for_words("Your points: 1, on the object, x 101.5, y 90.5; 2, beside the object, x 101.5, y 89.5")
+        before = page.evaluate(NOTEBOOK_STATE)
+        self.press(page, "d", "d", "x", "b", "m", "Space")
+        self.press(page, "ArrowLeft")
+        status = page.locator(".gk-lab [role=status]").nth(CLICKS)
+        expect(status).to_have_text("Cross-hair at x 100.5, y 89.5", timeout=5_000)
+        self.press(page, "Backspace")
+        expect(status).to_have_text("Your points: 1, on the object, x 101.5, y 90.5. 1 in all.", timeout=5_000)
+        assert page.evaluate(NOTEBOOK_STATE) == before
+        self.press(page, "Tab")
+        expect(page.locator(".gk-tools button").first).to_be_focused()
+        self.press(page, "Shift+Tab")
+        expect(lab.canvas).to_be_focused()
+        self.press(page, "Escape")
+        expect(lab.canvas).not_to_be_focused()
+        assert self.python_reads(page, CLICKS) == [[101.5, 90.5, 1]]
+
+    def test_place(self, window, modes):
+        page, lab = window.page, modes[PLACES]
+        boxes = [[60, 140, 120, 180], [200, 40, 300, 140], [220, 60, 260, 100]]
+        lab.drag((70, 60), (20, 100))
+        lab.wait_for_words(self.words(boxes))
+        lab.drag((240, 80), (500, -10))  # the small one in front of the large one, to the picture's edge
+        lab.wait_for_words(self.words([*boxes[:2], [360, 50, 400, 90]]))
+        page.locator(".gk-tools").nth(PLACES).get_by_text("Take back").click()
+        lab.wait_for_words(self.words(boxes))
+        lab.canvas.focus()  # with the first box chosen
+        self.press(page, "ArrowLeft", "Tab", "Shift+ArrowDown", "3", "ArrowUp", "ArrowUp")
+        moved = [[59, 140, 119, 180], [200, 50, 300, 150], [220, 58, 260, 98]]
+        lab.wait_for_words(self.words(moved))
+        status = page.locator(".gk-lab [role=status]").nth(PLACES)
+        expect(status).to_have_text("apple: left 220, top 58, right 260, bottom 98. 3 in all.", timeout=5_000)
+        self.press(page, "Backspace", "Backspace")
+        lab.wait_for_words(self.words([moved[0], *boxes[1:]]))
+        self.press(page, "Shift+Tab")
+        expect(status).to_have_text("plate chosen: left 200, top 40, right 300, bottom 140", timeout=5_000)
+        self.press(page, "Tab", "Tab")  # past the last box it leaves
+        expect(page.locator(".gk-tools").nth(PLACES).get_by_text("Take back")).to_be_focused()
+        assert self.python_reads(page, PLACES) == [moved[0], *boxes[1:]]
+
+    def test_scribble(self, window, modes):
+        page, lab = window.page, modes[SCRIBBLES]
+        lab.draw([(50, 50), (120, 60), (130, 150)])
+        lab.wait_for_words(re.compile(r": 1, a line of 3 points, x [\d. to]+, y [\d. to]+"))
+        lab.draw([(200, 50), (300, 60), (290, 150), (201, 56)])  # back at its beginning, near enough
+        lab.wait_for_words(re.compile(r"; 2, a closed shape of 5 points, x [\d. to]+, y [\d. to]+"))
+        lab.tap((350, 250))
+        lab.wait_for_words(re.compile(r"; 3, a point, x [\d.]+, y [\d.]+"))
+        first, second, third = self.python_reads(page, SCRIBBLES)
+        assert second[0] == second[-1]
+        assert np.abs(np.subtract(first, [(50, 50), (120, 60), (130, 150)])).max() < 0.5
+        assert np.abs(np.subtract(third, [(350, 250)])).max() < 0.5
+        wave = [(20.5 + 4 * i, 250.5 + 30 * (i % 2)) for i in range(40)]  # faster than Python answers: nothing is lost
+        lab.draw(wave)
+        lab.wait_for_words(re.compile(r"; 4, a line of 40 points, x [\d. to]+, y [\d. to]+"))
+        assert np.abs(np.subtract(self.python_reads(page, SCRIBBLES)[3], wave)).max() < 0.5
+        lab.canvas.focus()
+        self.press(page, "Backspace", "Backspace", "Backspace", "Backspace", "Shift+ArrowRight")
+        self.press(page, "Enter", "Shift+ArrowLeft", "Shift+ArrowUp", "c", "ArrowUp", "Enter", "Enter")
+        shape = "Your strokes: 1, a closed shape of 4 points, x 20.5 to 30.5, y 240.5 to 250.5"
+        lab.wait_for_words(f"{shape}; 2, a point, x 20.5, y 239.5")
+        page.locator(".gk-tools").nth(SCRIBBLES).get_by_text("Take back").click()
+        lab.wait_for_words(shape)
+        assert self.python_reads(page, SCRIBBLES) == [[[30.5, 250.5], [20.5, 250.5], [20.5, 240.5], [30.5, 250.5]]]
 
 
 class TestDriver:
