@@ -20,3 +20,10 @@ class TestNearestWords:
     def test_short_words_have_none(self):
         assert nearest_words("cat", ["at"]) == ()
         assert nearest_words("withn", ["within", "on"]) == ("within",)
+
+
+class TestNothingThere:
+    def test_what_follows_is_named_and_the_end_is_the_end(self):
+        text = "The mug is left the plate"
+        assert "got 'the' after character 15" in str(StatementError(text, (15, 15), "'of'"))
+        assert "got the end of the text" in str(StatementError(text, (len(text), len(text)), "the end"))

@@ -24,7 +24,10 @@ class StatementError(ValueError):
     def __init__(self, text: str, span: tuple[int, int], expected: str, nearest: Iterable[str] = (), advice: str = ""):
         self.text, self.span, self.expected, self.nearest = text, span, expected, tuple(nearest)
         word = text[span[0] : span[1]]
+        rest = text[span[1] :].split()
         got = f"{word[:60]!r} at character {span[0]}" if word else "the end of the text"
+        if not word and rest:
+            got = f"{rest[0][:60]!r} after character {span[0]}"
         advice = advice or (f"Known words like it: {', '.join(self.nearest)}." if self.nearest else "Say it otherwise.")
         super().__init__(f"statement: expected {expected}, got {got}. {advice}")
 
