@@ -3,6 +3,7 @@
 One private server and one window serve all tests; the lessons are copied, so nothing is written to the checkout.
 """
 
+import base64
 import json
 import re
 import shutil
@@ -31,6 +32,8 @@ ROOT = Path(__file__).parent.parent
 LAB = re.compile(r"from gk_utils\.labs\.\w+ import (\w+_lab|\w+Lab)\b")
 LESSONS = [path for path in sorted((ROOT / "notebooks").glob("*.ipynb")) if LAB.search(path.read_text())]
 KERNEL = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+# a grey picture of one pixel
+DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNoAAAAggCBd81ytgAAAABJRU5ErkJggg=="
 FILLER = "\n\n".join(["A paragraph, so that the page is longer than the window."] * 30)
 
 SETUP, SHOW, READ, RESET = 1, 2, 4, 5  # the code cells of the notebook below
@@ -445,6 +448,16 @@ def test_lesson(window, lesson):
         expect(page.locator(".widget-html code")).to_contain_text("number 1 from the left", timeout=10_000)
         close_notebook(page)
         return
+    if "caption_lab" in lesson.read_text():
+        said = page.locator(".widget-html [role=status]")
+        page.locator(".widget-select select").select_option("nouns")
+        expect(said).to_contain_text("First true, second false.", timeout=10_000)
+        second = page.locator(".widget-text input").last
+        second.fill("a wombat")
+        second.press("Enter")
+        expect(said).to_contain_text("Unknown words: wombat", timeout=10_000)
+        close_notebook(page)
+        return
     if "phrase_lab" in lesson.read_text():
         said = page.locator(".widget-html [role=status]")
         page.locator(".widget-select select").select_option("mug.")
@@ -453,13 +466,42 @@ def test_lesson(window, lesson):
         expect(said).to_have_text(re.compile(r"^0 of \d+ boxes pass 1\.00"), timeout=10_000)
         close_notebook(page)
         return
-    lab = Lab(page.locator("canvas.gk-canvas").first)
-    note = lab.note
-    before = note.text_content()
-    x1, y1, x2, y2 = lab.box
-    height, width = lab.picture_hw
-    dx, dy = ((x1 + width) / 2 - x2) // 2, ((y1 + height) / 2 - y2) // 2
-    lab.drag((x2, y2), (dx, dy))
-    lab.wait_for_box([x1, y1, round(x2 + dx), round(y2 + dy)])
-    expect(note).not_to_have_text(before, timeout=10_000)
+    if "photograph_lab" in lesson.read_text():
+        said = page.locator(".widget-html [role=status]")
+        page.locator(".widget-text input").fill("cat; laptop")
+        page.locator(".widget-text input").press("Enter")
+        expect(said).to_have_text("1 mask for 2 phrases; nothing for 'laptop'.", timeout=10_000)
+        with page.expect_file_chooser() as chooser:
+            page.locator("button.widget-upload").click()
+        (window.folder / "mine.png").write_bytes(base64.b64decode(DOT))
+        chooser.value.set_files(window.folder / "mine.png")
+        expect(page.locator(".widget-dropdown select")).to_have_value("yours: mine.png", timeout=10_000)
+        close_notebook(page)
+        return
+    use_canvas(Lab(page.locator("canvas.gk-canvas").first))
     close_notebook(page)
+
+
+def use_canvas(lab: Lab) -> None:
+    """Put something on a canvas of any mode, and wait until Python has answered it with other words."""
+    before = lab.note.text_content()
+    height, width = lab.picture_hw
+    x, y = width // 2 + 0.5, height // 2 + 0.5
+    match lab.canvas.get_attribute("aria-roledescription"):
+        case "picture with a box to place":
+            x1, y1, x2, y2 = lab.box
+            dx, dy = ((x1 + width) / 2 - x2) // 2, ((y1 + height) / 2 - y2) // 2
+            lab.drag((x2, y2), (dx, dy))
+            lab.wait_for_box([x1, y1, round(x2 + dx), round(y2 + dy)])
+        case "picture to put points on":
+            lab.click((x, y))
+            lab.wait_for_words(f"on the object, x {x}, y {y}")
+        case "picture with boxes to move":
+            told = lab.canvas.get_attribute("aria-label")
+            lab.canvas.focus()
+            lab.canvas.press("Shift+ArrowRight")
+            lab.wait_for_words(re.compile(rf"^(?!{re.escape(told)}$).*"))
+        case "picture to draw on":
+            lab.draw([(x, y), (x + width / 8, y), (x + width / 8, y + height / 8)])
+            lab.wait_for_words(re.compile(r"a line of 3 points, x [\d. to]+, y [\d. to]+"))
+    expect(lab.note).not_to_have_text(before, timeout=10_000)

@@ -279,5 +279,5 @@ def _png(picture: Image.Image) -> bytes:
     small = picture.convert("RGB")
     small.thumbnail((LONGEST_SIDE, LONGEST_SIDE))
     stream = io.BytesIO()
-    small.save(stream, "PNG")
+    small.save(stream, "PNG", compress_level=1)  # a photograph: five times as fast, a fifth larger
     return stream.getvalue()

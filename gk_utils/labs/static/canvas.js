@@ -540,7 +540,7 @@ function render({ model, el }) {
     "aria-roledescription": mode.role,
     "aria-describedby": id,
   });
-  const tools = element("div", "gk-tools", { role: "group", "aria-label": "What a press does" });
+  const tools = element("div", "gk-tools", { role: "group", "aria-label": "Tools of the picture" });
   const note = element("p", "gk-note");
   const help = element("p", "gk-help", { id });
   const facts = element("span", "gk-heard");
@@ -561,7 +561,8 @@ function render({ model, el }) {
   function draw() {
     const value = model.get(mode.trait);
     const labels = model.get("labels");
-    canvas.setAttribute("aria-label", `${model.get("title")}. ${mode.words(value, labels)}`);
+    const task = model.get("title").replace(/[^.?!]$/, "$&.");
+    canvas.setAttribute("aria-label", `${task} ${mode.words(value, labels)}`.trim());
     const rect = canvas.getBoundingClientRect();
     if (rect.width === 0) return; // in a hidden tab
     const dots = [rect.width, rect.height].map((side) => Math.round(side * devicePixelRatio));
