@@ -6,7 +6,7 @@ import torch
 from gk_utils import checkpoints
 from gk_utils.checkpoints import Card
 from gk_utils.countertop.dataset import read_split
-from gk_utils.evaluate import EVALUATIONS, as_text, evaluate, grounding_dino
+from gk_utils.evaluate import as_text, evaluate, evaluation_of, grounding_dino
 from gk_utils.evaluate.grounding_dino import evaluate_grounding_dino, grounding_metrics
 from gk_utils.evaluate.rec import Answers
 from gk_utils.grounding_dino import build_mini
@@ -64,7 +64,7 @@ class TestEvaluateGroundingDino:
         assert "noun_only" in as_text(result)
 
     def test_its_name(self):
-        assert EVALUATIONS["grounding_dino"] is evaluate_grounding_dino
+        assert evaluation_of("grounding_dino") is evaluate_grounding_dino
 
     def test_a_limit_below_one(self):
         with pytest.raises(ValueError, match=r"limit: expected 1 or more, got 0"):

@@ -5,7 +5,7 @@ from gk_utils import checkpoints
 from gk_utils.average_precision import average_precision
 from gk_utils.box_tokens.detector import build_detector
 from gk_utils.checkpoints import Card
-from gk_utils.evaluate import EVALUATIONS, as_text, evaluate
+from gk_utils.evaluate import as_text, evaluate, evaluation_of
 from gk_utils.evaluate.ap_interval import Detections
 from gk_utils.evaluate.pix2seq import measure, patch_detections
 from gk_utils.models.trunk import LABELS, Seen
@@ -115,7 +115,7 @@ class TestEvaluatePix2Seq:
         assert result["baselines"]["classless"]["any_class"]["ap"]["value"] == 1.0
 
     def test_a_split_and_a_limit(self, untrained, unhooked):
-        assert EVALUATIONS["pix2seq"](split="testB", limit=2, checkpoint=untrained)["split"] == "testB"
+        assert evaluation_of("pix2seq")(split="testB", limit=2, checkpoint=untrained)["split"] == "testB"
         with pytest.raises(ValueError, match="limit: expected 1 or more, got 0"):
             evaluate("pix2seq", limit=0, checkpoint=untrained)
         with pytest.raises(ValueError, match="name: expected one of"):

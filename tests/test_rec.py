@@ -9,7 +9,7 @@ from gk_utils.__main__ import main
 from gk_utils.checkpoints import Card
 from gk_utils.countertop.dataset import Sample, read_split
 from gk_utils.countertop.wording import vocabulary
-from gk_utils.evaluate import EVALUATIONS, as_text, evaluate
+from gk_utils.evaluate import as_text, evaluate, evaluation_of
 from gk_utils.evaluate.rec import Answers, evaluate_rec, measure
 from gk_utils.models.trunk_recipe import build
 
@@ -103,7 +103,7 @@ class TestEvaluateRec:
             evaluate("rec", limit=0)
         with pytest.raises(ValueError, match="name: expected one of 'val'"):
             evaluate("rec", split="train")
-        assert EVALUATIONS["rec"] is evaluate_rec
+        assert evaluation_of("rec") is evaluate_rec
 
 
 class TestCommand:

@@ -10,4 +10,7 @@ works that out, and `score_maps.py` draws it.
 and `magnifier.py` draws it large.
 `roi_align.py` is the lab of lesson 06: move a box over a feature map and see what is read; `roi_readings.py` works it
 out.
+`photograph.py` is the lab of lesson 09: choose or upload a picture, write phrases, and see boxes, masks and a caption.
+`caption_order.py` is the lab of lesson 11: write two captions that differ in order and see which one each model takes;
+`caption_readings.py` works it out and draws it.
 """

@@ -65,15 +65,27 @@ _CLIP = {
     **{"vision_layers": 2, "text_layers": 2, "space": 128, "batch": 256, "pool": 200, "things": [2, 3]},
 }
 _CLIP_SMALL = {  # what a CPU can train: the picture tower begins with the frozen patches of trunk_small
-    **{**_CLIP, "image_side": 128, "patch": 16, "vision_layers": 1},
-    **{"batch": 128, "pool": 40, "trunk": "trunk_small"},
+    **{**_CLIP, "image_side": 128, "patch": 16, "vision_layers": 1, "width": 64},
+    **{"batch": 128, "pool": 160, "trunk": "trunk_small", "merge": 2},
 }
 _CLIPS = {  # the setting that each differs in
     "clip": {},
     "clip_wide": {"width": 192, "heads": 6},
-    "negclip": {"negatives": True},
+    "negclip": {"negatives": 2},
     "clip_layout": {"layout": True},
-    "clip_text_only": {"negatives": True, "blind": True},
+    "clip_text_only": {"negatives": 2, "blind": True},
+}
+_FERRET = {"trunk": "trunk", "width": 96, "heads": 4, "layers": 2, "sampler_width": 64, "scenes": 12, "regions": 8}
+_FERRETS = (  # what stands for a region; steps make the readers of one resolution equal in compute, 37 MFLOP x 800
+    ("ferret", {"reference": "hybrid"}, 800),
+    ("ferret_coordinates", {"reference": "coordinates"}, 1280),
+    ("ferret_roi", {"reference": "roi"}, 1090),
+    ("ferret_pooled", {"reference": "pooled"}, 1110),
+    ("ferret_sampler", {"reference": "sampler"}, 980),
+    ("ferret_v2", {"reference": "hybrid", "tiles": True}, 800),
+)
+_TALK = {  # of an exchange of the dialogue model: how often each task comes up
+    **{"rec": 4.0, "reg": 1.0, "region": 1.5, "point": 2.0, "truth": 1.5, "caption": 0.3, "talk": 0.5}
 }
 RECIPES = {
     recipe.name: recipe
@@ -176,22 +188,96 @@ RECIPES = {
             warmup=100,
             ema=0.998,
         ),
+        Recipe(
+            "kosmos2",
+            task="gk_utils.kosmos2.kosmos_recipe",
+            settings={
+                **{"trunk": "trunk", "width": 256, "heads": 8, "layers": 6, "inner": 768},
+                **{"scenes": 64, "captions": 3, "questions": 6, "phrases": 3},
+            },
+            steps=12_000,
+            learning_rate=1e-3,
+            warmup=300,
+            examples=806,  # pictures of val, all of them
+        ),
+        Recipe(  # what one CPU core can train: narrower, the same scenes again and again with fresh words
+            "kosmos2_small",
+            task="gk_utils.kosmos2.kosmos_recipe",
+            settings={
+                **{"trunk": "trunk", "width": 128, "heads": 4, "layers": 4, "inner": 256},
+                **{"scenes": 4, "captions": 2, "questions": 5, "phrases": 2, "pool": 320},
+            },
+            steps=5_000,
+            learning_rate=2e-3,
+            warmup=100,
+            ema=0.998,
+            examples=300,
+        ),
+        Recipe(
+            "shikra",
+            task="gk_utils.shikra.shikra_recipe",
+            settings={
+                **{"trunk": "trunk", "patches": 96, "width": 256, "heads": 8, "layers": 6, "inner": 768},
+                **{"batch": 64, "length": 320, "sum_up": True, "tasks": _TALK},
+            },
+            steps=12_000,
+            learning_rate=1e-3,
+            warmup=300,
+        ),
+        Recipe(  # what one CPU core can train: half the patches, the same pictures again and again with fresh words
+            "shikra_small",
+            task="gk_utils.shikra.shikra_recipe",
+            settings={
+                **{"trunk": "trunk", "patches": 40, "width": 128, "heads": 4, "layers": 4, "inner": 256},
+                **{"batch": 8, "length": 100, "pool": 400, "sum_up": True},
+                "tasks": {**_TALK, "truth": 1.0, "caption": 0.15, "talk": 0.3},
+            },
+            steps=12_000,
+            learning_rate=1e-3,
+            warmup=100,
+            ema=0.998,
+            examples=400,
+        ),
         *(
-            Recipe(name, "gk_utils.contrastive.clip_recipe", {**_CLIP, **own}, 8_000, 1e-3, examples=1000)
+            Recipe(name, "gk_utils.contrastive.clip_recipe", {**_CLIP, **own}, 8_000, 2e-3, examples=1000)
             for name, own in _CLIPS.items()
         ),
         *(
             Recipe(
                 f"{name}_small",
                 "gk_utils.contrastive.clip_recipe",
-                {**_CLIP_SMALL, **own},
+                {**_CLIP_SMALL, **own, **({"width": 128, "heads": 4} if name == "clip_wide" else {})},
                 2_000,
-                2e-3,
+                5e-3,
                 warmup=50,
                 ema=0.99,
                 examples=1000,
             )
             for name, own in _CLIPS.items()
+        ),
+        *(
+            Recipe(
+                name,
+                "gk_utils.ferret.ferret_recipe",
+                {**_FERRET, **own, "width": 192, "layers": 3, "scenes": 32, "pool": 200},
+                8 * steps,
+                1e-3,
+                examples=300,
+            )
+            for name, own, steps in _FERRETS
+        ),
+        *(  # what one CPU core can train: a sampler of a quarter of the published size, few pictures
+            Recipe(
+                f"{name}_small",
+                "gk_utils.ferret.ferret_recipe",
+                {**_FERRET, **own, "points": 256, "kept": [64, 16], "neighbours": [16, 16], "pool": 100},
+                steps,
+                2e-3,
+                warmup=50,
+                ema=0.99,
+                examples=64,
+            )
+            for name, own, steps in _FERRETS
         ),
     )
 }
