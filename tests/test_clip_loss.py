@@ -6,7 +6,15 @@ import torch
 from torch import distributed, multiprocessing
 from torch.testing import assert_close
 
-from gk_utils.contrastive.clip_loss import LARGEST_SCALE, LogitScale, clip_loss, gather, negclip_loss, unit
+from gk_utils.contrastive.clip_loss import (
+    LARGEST_SCALE,
+    LogitScale,
+    clip_loss,
+    gather,
+    negclip_loss,
+    own_negatives_loss,
+    unit,
+)
 
 
 def vectors(n, d=5, seed=0):
@@ -76,6 +84,33 @@ class TestNegclipLoss:
         images, texts, hard = vectors(3), vectors(3, seed=1), vectors(3, seed=2).requires_grad_()
         negclip_loss(images, texts, hard, 4.0).backward()
         assert ((hard.grad @ images.T).mean() > 0).item()
+
+
+class TestOwnNegativesLoss:
+    def test_by_hand(self):
+        image = torch.tensor([[1.0, 0.0]])
+        texts, hard = torch.tensor([[0.8, 0.6]]), torch.tensor([[[0.6, 0.8], [0.0, 1.0]]])
+        expected = -math.log(math.exp(8) / (math.exp(8) + math.exp(6) + 1))
+        assert_close(own_negatives_loss(image, texts, hard, 10.0).item(), expected, atol=1e-5, rtol=1e-5)
+
+    def test_equals_the_loop(self):
+        images, texts, hard = vectors(4), vectors(4, seed=1), vectors(12, seed=2).unflatten(0, (4, 3))
+        total = 0.0
+        for image, text, others in zip(images, texts, hard, strict=True):
+            logits = [5 * (image @ text).item(), *(5 * (image @ other).item() for other in others)]
+            total += math.log(sum(map(math.exp, logits))) - logits[0]
+        assert_close(own_negatives_loss(images, texts, hard, 5.0).item(), total / 4)
+
+    def test_the_other_pictures_do_not_matter(self):
+        images, texts, hard = vectors(2), vectors(2, seed=1), vectors(2, seed=2)[:, None]
+        both = own_negatives_loss(images, texts, hard, 5.0)
+        alone = [own_negatives_loss(images[i : i + 1], texts[i : i + 1], hard[i : i + 1], 5.0) for i in (0, 1)]
+        assert_close(both, sum(alone) / 2)
+
+    def test_gradient(self):
+        given = [vectors(3, seed=0), vectors(3, seed=1), vectors(6, seed=2).unflatten(0, (3, 2))]
+        scale = torch.tensor(2.0, dtype=torch.double, requires_grad=True)
+        assert torch.autograd.gradcheck(own_negatives_loss, (*(part.requires_grad_() for part in given), scale))
 
 
 class TestLogitScale:

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
-from gk_utils.contrastive.clip_recipe import build, draw, evaluate, loss
+from gk_utils.contrastive.clip_recipe import HARD_WEIGHT, build, draw, evaluate, loss
 from gk_utils.contrastive.pair_claims import claim_holds, claim_vocabulary, read_claim
 
 SETTINGS = {
@@ -18,10 +18,11 @@ def model(**more):
 
 class TestDraw:
     def test_captions_are_true_and_hard_ones_are_not(self):
-        drawn = draw({**SETTINGS, "negatives": True}, 0, 5)
-        for scene, text, hard in zip(drawn.scenes, drawn.texts, drawn.hard_texts, strict=True):
+        drawn = draw({**SETTINGS, "negatives": 3}, 0, 5)
+        for row, (scene, text) in enumerate(zip(drawn.scenes, drawn.texts, strict=True)):
             assert claim_holds(read_claim(text), scene)
-            assert claim_holds(read_claim(hard), scene) is False
+            for hard in drawn.hard_texts[3 * row : 3 * row + 3]:
+                assert claim_holds(read_claim(hard), scene) is False
 
     def test_the_same_pictures_come_again_with_other_captions(self):
         first, again = draw(SETTINGS, 0, 1), draw(SETTINGS, 0, 3)
@@ -36,7 +37,7 @@ class TestDraw:
 
 
 class TestLoss:
-    @pytest.mark.parametrize("own", [{}, {"negatives": True}, {"layout": True}, {"negatives": True, "blind": True}])
+    @pytest.mark.parametrize("own", [{}, {"negatives": 2}, {"layout": True}, {"negatives": 1, "blind": True}])
     def test_every_variant_teaches(self, own):
         settings = {**SETTINGS, **own}
         clip = model(**own)
@@ -44,6 +45,14 @@ class TestLoss:
         losses["loss"].backward()
         assert clip.project_text.weight.grad.any()
         assert ("layout" in losses) == ("layout" in own)
+
+    def test_hard_negatives_are_weighed_alone_or_as_columns(self):
+        clip, drawn = model(), draw({**SETTINGS, "negatives": 2}, 0, 0)
+        own, columns = (loss(clip, drawn, {**SETTINGS, "columns": columns}) for columns in (False, True))
+        plain = loss(clip, draw(SETTINGS, 0, 0), SETTINGS)["loss"]
+        assert_close(own["loss"], plain + HARD_WEIGHT * own["hard"])
+        assert "hard" not in columns
+        assert columns["loss"] > plain
 
     def test_it_learns_a_batch_by_heart(self):
         clip, drawn = model(), draw(SETTINGS, 0, 0)
@@ -57,7 +66,7 @@ class TestLoss:
         assert losses["loss"].item() < 0.5 * first
 
     def test_a_frozen_trunk_s_patches_are_the_same_the_second_time(self):
-        settings = {**SETTINGS, "image_side": 128, "patch": 16, "trunk": "trunk_small", "batch": 2}
+        settings = {**SETTINGS, "image_side": 128, "patch": 16, "trunk": "trunk_small", "merge": 2, "batch": 2}
         clip, drawn = model(**settings), draw(settings, 1, 0)
         assert_close(loss(clip, drawn, settings)["loss"], loss(clip, drawn, settings)["loss"])
 

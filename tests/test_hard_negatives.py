@@ -5,8 +5,10 @@ from hypothesis import strategies as st
 
 from gk_utils.contrastive.hard_negatives import (
     KINDS_OF_NEGATIVE,
+    SWAPS,
     any_negative,
     draw_negative,
+    several_negatives,
     swap_attributes,
     swap_nouns,
     swap_relation,
@@ -68,6 +70,28 @@ class TestDrawNegative:
     def test_unknown_kind(self):
         with pytest.raises(ValueError, match="kind: expected one of"):
             draw_negative(CLAIM, mug_and_cat(0.4), "negate", RNG)
+
+
+class TestSeveralNegatives:
+    @pytest.mark.parametrize("seed", range(20))
+    def test_false_and_unlike_where_the_scene_allows(self, seed):
+        scene, rng = draw_pair_scene(seed), np.random.default_rng(seed)
+        claim = draw_claim(scene, rng, detailed=1.0)
+        if claim is None:  # two things of one look
+            return
+        found = several_negatives(claim, scene, rng, 3)
+        assert len(found) == len(set(found)) == 3
+        assert all(claim_holds(negative, scene) is False for negative in found)
+        swaps = sum(draw_negative(claim, scene, kind, rng) is not None for kind in SWAPS)
+        assert sum(negative in {*_swapped(claim, rng)} for negative in found) >= min(swaps, 3)
+
+    def test_as_many_as_asked(self):
+        scene, rng = draw_pair_scene(0), np.random.default_rng(0)
+        assert [len(several_negatives(draw_claim(scene, rng), scene, rng, k)) for k in (1, 2, 9)] == [1, 2, 9]
+
+
+def _swapped(claim, rng):
+    return [changed for kind in SWAPS for changed in KINDS_OF_NEGATIVE[kind](claim, rng)]
 
 
 class TestAnyNegative:

@@ -5,7 +5,7 @@ from torch.testing import assert_close
 from gk_utils import checkpoints
 from gk_utils.checkpoints import Card
 from gk_utils.contrastive import mini_clip
-from gk_utils.contrastive.mini_clip import CHECKPOINTS, build_clip, load_mini
+from gk_utils.contrastive.mini_clip import CHECKPOINTS, _merged, build_clip, load_mini
 
 WORDS = ["a", "cat", "is", "left", "mug", "of"]
 SIZES = {"words": WORDS, "image_side": 32, "patch": 8, "width": 32, "heads": 2, "space": 16}
@@ -47,6 +47,14 @@ class TestMiniClip:
         clip.see(images).sum().backward()
         assert clip.stem.weight.grad.any()
         assert_close(clip.pool(clip.patches(images)), clip.see(images))
+
+    def test_four_patches_become_one_position(self):
+        patches = torch.arange(16.0).view(1, 16, 1)
+        assert _merged(patches, 2)[0].tolist()[:2] == [[0, 1, 4, 5], [2, 3, 6, 7]]
+        assert torch.equal(_merged(patches, 1), patches)
+        clip = tiny(image_side=128, patch=16, trunk="trunk_small", merge=2)
+        assert clip.patch_places.shape == (16, 32)
+        assert clip.see(torch.rand(2, 3, 128, 128)).shape == (2, 16)
 
     def test_every_weight_learns(self):
         clip = tiny(layout=True).train()

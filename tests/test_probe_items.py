@@ -39,3 +39,13 @@ class TestClipScorer:
         found = ClipScorer(clip)(SCENES, texts)
         for row, (scene, some) in enumerate(zip(SCENES, texts, strict=True)):
             assert_close(found[row], clip.similarities(render([scene], (32, 32)).images, some)[0])
+
+    def test_scorers_share_the_patches_of_a_frozen_trunk(self):
+        sizes = {"words": ["mug"], "image_side": 128, "patch": 16, "width": 32, "space": 16, "trunk": "trunk_small"}
+        clip, kept = build_clip(sizes), {}
+        first = ClipScorer(clip, kept).see(SCENES[:2])
+        assert set(kept) == {("trunk_small", scene) for scene in SCENES[:2]}
+        assert_close(ClipScorer(clip, kept).see(SCENES)[:2], first)
+        assert_close(first, ClipScorer(clip).see(SCENES[:2]), atol=2e-3, rtol=2e-3)
+        blind = ClipScorer(build_clip({**sizes, "blind": True}), kept).see(SCENES)
+        assert torch.equal(blind[0], blind[2])

@@ -6,7 +6,7 @@
 - `probe_items`, `galleries`, `balanced_probes`, `whats_up`, `sugar_crepe`: what is measured, with its chance level.
 """
 
-from gk_utils.contrastive.clip_loss import LogitScale, clip_loss, gather, negclip_loss, unit
+from gk_utils.contrastive.clip_loss import LogitScale, clip_loss, gather, negclip_loss, own_negatives_loss, unit
 from gk_utils.contrastive.mini_clip import ClipSettings, MiniClip, build_clip, load_mini
 from gk_utils.contrastive.probe_items import ClipScorer, Probe, measure_probe
 
@@ -22,5 +22,6 @@ __all__ = [
     "load_mini",
     "measure_probe",
     "negclip_loss",
+    "own_negatives_loss",
     "unit",
 ]

@@ -77,6 +77,27 @@ def negclip_loss(
     return (functional.cross_entropy(to_text, pairs) + functional.cross_entropy(to_image, pairs)) / 2
 
 
+def own_negatives_loss(
+    images: Float[Tensor, "b d"],
+    texts: Float[Tensor, "b d"],
+    hard_texts: Float[Tensor, "b k d"],
+    scale: Float[Tensor, ""] | float,
+) -> Float[Tensor, ""]:
+    """Cross-entropy of each picture's caption against the k hard negatives that were made from it, and no others.
+
+    Added to `clip_loss` it is a variant of NegCLIP. There the hard negatives are columns beside all the captions of the
+    batch, for every picture: nearly all of them are easy. Here each picture has a softmax of its own over 1 + k, and
+    the question of order is not drowned by the question of who is in the picture.
+
+    >>> same, other = torch.eye(2), torch.eye(2).flip(0)
+    >>> round(own_negatives_loss(same, same, other[:, None], 1.0).item(), 4)
+    0.3133
+    """
+    choices = torch.cat([texts[:, None], hard_texts], 1)  # b 1+k d
+    logits = scale * (images[:, None] * choices).sum(-1)
+    return functional.cross_entropy(logits, torch.zeros_like(logits[:, 0], dtype=torch.long))
+
+
 def unit(features: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
     """Divide by the length; a vector of zeros stays zeros.
 

@@ -2,8 +2,11 @@
 
 A batch is some scenes, each with one caption: a true claim about two of its things. The pictures of the first `pool`
 batches are kept in memory, and after that the steps go through them again and again, each time with fresh captions.
-Four models differ in one setting each: NegCLIP gets a hard negative for every caption, the layout-aware one the boxes
+Four models differ in one setting each: NegCLIP gets hard negatives for every caption, the layout-aware one the boxes
 of what the caption names, the model of captions alone a grey picture; the wide one is more of the same.
+
+`negatives` is how many hard negatives a caption gets. Each picture weighs its caption against its own (a variant of
+NegCLIP, `own_negatives_loss`); with `columns` they stand beside all captions of the batch, as NegCLIP was published.
 """
 
 import functools
@@ -17,9 +20,9 @@ from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
 from gk_utils.contrastive.balanced_probes import attribution_probe, relation_probe, unbalanced_probe
-from gk_utils.contrastive.clip_loss import gather, negclip_loss
+from gk_utils.contrastive.clip_loss import clip_loss, gather, negclip_loss, own_negatives_loss
 from gk_utils.contrastive.galleries import draw_galleries, top1_of
-from gk_utils.contrastive.hard_negatives import any_negative
+from gk_utils.contrastive.hard_negatives import several_negatives
 from gk_utils.contrastive.layout_loss import WEIGHT, layout_loss
 from gk_utils.contrastive.mini_clip import MiniClip, build_clip
 from gk_utils.contrastive.pair_claims import Claim, draw_claim
@@ -30,6 +33,7 @@ from gk_utils.countertop.render import render
 from gk_utils.countertop.scene import Scene
 
 GALLERY = 64  # captions that a picture must find its own among
+HARD_WEIGHT = 3.0  # of a caption against its own negatives, beside CLIP's loss
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +44,7 @@ class Drawn:
         number, seed: which batch of pictures it is.
         scenes: b scenes.
         texts: a true caption for each.
-        hard_texts: a hard negative for each, or none at all.
+        hard_texts: the k hard negatives of the first, of the second ..., or none at all.
         phrases: the two phrases of each caption, 2 b: those of the first thing, then those of the second.
         things: (2 b) the index of the thing that each phrase means; -1 where it fits two.
     """
@@ -62,7 +66,7 @@ def build(settings: Mapping[str, Any]) -> MiniClip:
 def draw(settings: Mapping[str, Any], seed: int, step: int) -> Drawn:
     """The batch of a step: `settings["batch"]` scenes, one of the first `pool` batches, with captions of its own.
 
-    >>> drawn = draw({"batch": 2, "pool": 10, "things": [2, 3], "negatives": True}, seed=0, step=23)
+    >>> drawn = draw({"batch": 2, "pool": 10, "things": [2, 3], "negatives": 1}, seed=0, step=23)
     >>> drawn.number, len(drawn.texts), len(drawn.hard_texts), len(drawn.phrases)
     (3, 2, 2, 4)
     """
@@ -71,15 +75,14 @@ def draw(settings: Mapping[str, Any], seed: int, step: int) -> Drawn:
     rng = np.random.default_rng([seed, step, 11])
     claims = [_caption(scene, rng) for scene in scenes]
     wordings = rng.integers(0, 2, len(claims)).tolist()
-    negatives = []
-    if settings.get("negatives"):
-        negatives = [any_negative(claim, scene, rng) for claim, scene in zip(claims, scenes, strict=True)]
+    k = settings.get("negatives", 0)
+    hard = [several_negatives(claim, scene, rng, k) if k else [] for claim, scene in zip(claims, scenes, strict=True)]
     sides = [[getattr(claim, part) for claim in claims] for part in ("subject", "object")]
     things = [_only(look, scene) for looks in sides for look, scene in zip(looks, scenes, strict=True)]
     return Drawn(
         *(number, seed, scenes),
         tuple(claim.text(way) for claim, way in zip(claims, wordings, strict=True)),
-        tuple(claim.text(way) for claim, way in zip(negatives, wordings if negatives else [], strict=True)),
+        tuple(claim.text(way) for row, way in zip(hard, wordings, strict=True) for claim in row),
         tuple(Claim(look, "and", look).text().split(" and ")[0] for looks in sides for look in looks),
         torch.tensor(things),
     )
@@ -102,9 +105,15 @@ def loss(clip: MiniClip, drawn: Drawn, settings: Mapping[str, Any]) -> dict[str,
     read = clip.read(clip.number([*drawn.texts, *drawn.hard_texts]))
     texts, hard = read[:b], read[b:]
     scale = clip.scale()
-    everywhere = [gather(vectors) for vectors in (seen, texts, hard)]
-    total = contrast = negclip_loss(*everywhere, scale)
+    everywhere = [gather(vectors) for vectors in (seen, texts)]
     parts = {}
+    if settings.get("columns"):
+        total = negclip_loss(*everywhere, gather(hard), scale)
+    else:
+        total = clip_loss(*everywhere, scale)
+        if len(hard):
+            parts["hard"] = own_negatives_loss(seen, texts, hard.unflatten(0, (b, -1)), scale)
+            total = total + HARD_WEIGHT * parts["hard"]
     if clip.where is not None:
         things = drawn.things.to(device)
         rows = torch.arange(2 * b, device=device) % b
@@ -113,7 +122,7 @@ def loss(clip: MiniClip, drawn: Drawn, settings: Mapping[str, Any]) -> dict[str,
         parts["layout"] = layout_loss(
             clip.where, seen[rows], texts[rows], phrases, centres_unit=centres, known=things >= 0
         )
-        total = contrast + WEIGHT * parts["layout"]
+        total = total + WEIGHT * parts["layout"]
     with torch.no_grad():
         hits = (everywhere[0] @ everywhere[1].T).argmax(1) == torch.arange(len(everywhere[0]), device=device)
     return {"loss": total, **parts, "top1": hits.float().mean(), "scale": scale.detach()}

@@ -84,6 +84,7 @@ KINDS_OF_NEGATIVE: dict[str, Callable[[Claim, np.random.Generator], Iterator[Cla
     "add_attribute": add_attribute,
 }
 SWAPS = ("swap_nouns", "swap_relation", "swap_attributes")
+REPLACEMENTS = ("replace_object", "replace_attribute", "replace_relation")
 
 
 def draw_negative(claim: Claim, scene: Scene, kind: str, rng: np.random.Generator) -> Claim | None:
@@ -121,6 +122,24 @@ def any_negative(claim: Claim, scene: Scene, rng: np.random.Generator, kinds: Se
     raise ValueError(
         f"claim: expected one that can be made false, got {claim.text()!r}. A scene has not every category."
     )
+
+
+def several_negatives(claim: Claim, scene: Scene, rng: np.random.Generator, k: int) -> list[Claim]:
+    """K negatives, as unlike as the scene allows: each swap that is false of it, then replacements; the last repeated.
+
+    >>> from gk_utils.countertop.scene import draw_scene
+    >>> scene = draw_scene(0, n=2, wanted=[{"category": "mug"}, {"category": "cat"}])
+    >>> claim = Claim(Program("mug"), "and", Program("cat"))
+    >>> [claim_holds(other, scene) for other in several_negatives(claim, scene, np.random.default_rng(0), 3)]
+    [False, False, False]
+    """
+    found: list[Claim] = []
+    for kind in (*_shuffled(rng, SWAPS), *_shuffled(rng, REPLACEMENTS), "replace_object"):
+        negative = draw_negative(claim, scene, kind, rng) if len(found) < k else None
+        if negative is not None and negative not in found:
+            found.append(negative)
+    found = found or [any_negative(claim, scene, rng)]
+    return (found + found[-1:] * k)[:k]
 
 
 def _change(claim: Claim, rng: np.random.Generator, change: Callable[[Program], Program]) -> Claim:

@@ -18,7 +18,7 @@ from gk_utils.countertop.scene import Scene
 
 # n scenes and k captions for each -> (n k) scores, the higher the better the caption fits.
 Scorer = Callable[[Sequence[Scene], Sequence[Sequence[str]]], Float[Tensor, "n k"]]
-BATCH = 256
+BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -115,8 +115,9 @@ class ClipScorer:
     torch.Size([2, 3])
     """
 
-    def __init__(self, clip: MiniClip) -> None:
-        self.clip = clip.eval()
+    def __init__(self, clip: MiniClip, patches: dict[tuple[str, Scene], Tensor] | None = None) -> None:
+        """Score with this model; scorers that share a dict of `patches` ask a frozen trunk once about a scene."""
+        self.clip, self.patches = clip.eval(), patches
 
     def __call__(self, scenes: Sequence[Scene], texts: Sequence[Sequence[str]]) -> Float[Tensor, "n k"]:
         """The cosines, (n k)."""
@@ -129,13 +130,24 @@ class ClipScorer:
     @torch.no_grad()
     def see(self, scenes: Sequence[Scene]) -> Float[Tensor, "n d"]:
         """The vectors of the pictures of scenes, on the CPU."""
-        side = (self.clip.settings.image_side,) * 2
         unlike = {scene: number for number, scene in enumerate(dict.fromkeys(scenes))}
         order, parts = list(unlike), []
         for start in range(0, len(order), BATCH):
-            images = render(order[start : start + BATCH], side, self.clip.device).images
-            parts.append(self.clip.see(images).cpu())
+            some = order[start : start + BATCH]
+            parts.append(self.clip.pool(self._patches(some)).expand(len(some), -1).cpu())
         return torch.cat(parts)[[unlike[scene] for scene in scenes]]
+
+    def _patches(self, scenes: list[Scene]) -> Float[Tensor, "_ p c"]:
+        """What the model's `patches` makes of scenes; those of a frozen trunk are kept in half precision."""
+        clip, sizes = self.clip, self.clip.settings
+        side = (sizes.image_side, sizes.image_side)
+        if self.patches is None or not sizes.trunk or sizes.blind:
+            return clip.patches(render(scenes[:1] if sizes.blind else scenes, side, clip.device).images)
+        new = [scene for scene in scenes if (sizes.trunk, scene) not in self.patches]
+        if new:
+            found = clip.patches(render(new, side, clip.device).images).half().cpu()
+            self.patches.update(zip([(sizes.trunk, scene) for scene in new], found, strict=True))
+        return torch.stack([self.patches[sizes.trunk, scene] for scene in scenes]).float().to(clip.device)
 
     @torch.no_grad()
     def read(self, texts: Sequence[str]) -> Float[Tensor, "n d"]:

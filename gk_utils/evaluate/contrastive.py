@@ -40,7 +40,8 @@ def evaluate_contrastive(
 
     `NAME_top1` is picture to caption among 64, `NAME_probe` the balanced relation probe (choice of two), for clip,
     clip_wide, negclip and layout; `text_only_balanced` and `text_only_unbalanced` the model of captions alone.
-    `by_probe` has every other probe of every model. `instruct_probe` needs a dialogue model and is not measured here.
+    `by_probe` has every other probe of every model. `instruct_probe` is the dialogue model of lesson 13 on the relation
+    probe; it is there when that model is shipped.
 
     Baselines: `chance`, which is also what a bag of words gets on the relation probe. The control, `other_picture`, is
     each model asked about the picture of another question: it must fall to chance.
@@ -60,6 +61,7 @@ def evaluate_contrastive(
         raise ValueError(f"limit: expected {GALLERY} or more, a whole gallery, got {limit}. Leave it out for {LIMIT}.")
     began, n = time.monotonic(), limit or LIMIT
     scorers: dict[str, ClipScorer] = {}
+    patches: dict[tuple[str, Scene], Tensor] = {}
     missing, shown = {}, {}
     for name in ["clip"] if checkpoint else MODELS:
         try:
@@ -69,7 +71,7 @@ def evaluate_contrastive(
                 raise
             missing[name] = str(error)
             continue
-        scorers[name], shown[name] = ClipScorer(clip), card.recipe
+        scorers[name], shown[name] = ClipScorer(clip, patches), card.recipe
     if not scorers:
         raise FileNotFoundError(f"checkpoint: expected a small CLIP, got none. {next(iter(missing.values()))}")
     galleries, probes = draw_galleries(n // GALLERY, GALLERY), draw_probes(n)
@@ -94,6 +96,13 @@ def evaluate_contrastive(
         chance.setdefault("by_probe", {})[name] = {
             probe: _constant(probes[probe].chance) for probe in found if probe in probes and probe not in top.values()
         }
+    instructed = None if checkpoint else _dialogue_model(device)
+    if instructed is not None:
+        probe = probes["relation"]
+        for into, scorer in ((metrics, instructed), (control, OtherPicture(instructed))):
+            probed = measure_probe(probe, scorer)
+            into["instruct_probe"] = mean_interval(probed.right, probed.groups)
+        chance["instruct_probe"] = _constant(probe.chance)
     return {
         "split": split,
         "n": n,
@@ -140,6 +149,17 @@ class OtherPicture:
         """What the scorer says of the wrong pictures."""
         half = len(scenes) // 2
         return self.scorer([*scenes[half:], *scenes[:half]], texts)
+
+
+def _dialogue_model(device: str) -> Scorer | None:
+    """Lesson 13's model as a judge of captions; None where it is not shipped."""
+    from gk_utils.shikra import TruthScorer
+    from gk_utils.shikra import load_mini as load_talker
+
+    try:
+        return TruthScorer(load_talker(None, device)[0])
+    except FileNotFoundError:
+        return None
 
 
 def _constant(value: float) -> dict[str, float]:
