@@ -43,7 +43,7 @@
 #         shows: "IoU of the true masks through cells of the decoder's size"
 #       - claim: "A box gives one mask: the masks have the shape (boxes, 1, h, w)."
 #         verdict: wrong
-#         says: "Three a prompt by default, with three expected IoUs. The single mask is a fourth token, not their best."
+#         says: "Three a prompt by default, with three expected IoUs. The single mask is a token of its own, not their best."
 #         cell: equal
 #         shows: "masks a prompt that transformers returns by default"
 #       - claim: "SA-1B, over a billion masks on 11 million images, is the largest segmentation dataset ever created."
@@ -74,7 +74,7 @@ from gk_utils.classroom import check, report, solution, use
 #
 # **Predict:** what are the three masks? Which one does the person want?
 
-# %% label="opening" alt="Three times a pink mug on a yellow plate with a spoon in it; a disc with a plus marks the click on the mug. The three masks cover the mug, the mug with its spoon, and both with the plate; what each fits best is dashed."
+# %% label="opening" alt="Three times a pink mug on a yellow plate with a spoon in it; a disc with a plus marks the click on the mug. The first two masks cover the mug, the third mug, spoon and plate; what each fits best is dashed."
 from gk_utils.countertop.render import render
 from gk_utils.countertop.scene import draw_scene
 from gk_utils.labs.mask_pictures import Prompted, show_cells, show_maps, show_prompted
@@ -104,8 +104,8 @@ near = (50, 110, 290, 350)
 show_prompted(panels, columns=4, window=near)
 
 # %% [markdown]
-# Nobody can know which is meant, and one mask for all three would fit none. SAM does not decide: it offers three and says
-# how sure it is of each. Below we measure what that is worth. First, how does it work? It has three parts:
+# Nobody can know which is meant, and no one mask can be all three. SAM does not decide: it offers three and says how sure it
+# is of each. (Here two of them mean the mug.) Below we measure what that is worth. First, how does it work? It has three parts:
 #
 # 1. **image encoder**: picture to *embedding*, one vector a cell. Slow, once a picture.
 # 2. **prompt encoder**: clicks, boxes and masks to vectors of the same kind.
@@ -252,7 +252,7 @@ show_cells(image, [one - 0.2 for one in maps], titles)
 # Return [x, y] as SAM takes it. Do not round or clip.
 #
 # A colleague multiplies the index by the factor, as published code does. For which pictures is that wrong, and by how
-# much at most?
+# much at most, for a picture that is made smaller?
 #
 # Hint: The centre of pixel i lies at i + 0.5, counted continuously from the picture's edge.
 #
@@ -336,7 +336,7 @@ show_cells(image, list(maps), titles, columns=5)
 # **On paper:** f = (2, 1) on the mug, (-1, 1) on the plate, (-1, -2) elsewhere. Which w finds the mug alone? Which the mug
 # and the plate?
 
-# %% label="hypernetwork" tags=["nbval-check-output"] alt="Four small grey maps, features of the fine cells, with the things darker or lighter than the rest; then the mixtures of such maps that are the three readings: light on the mug, on the mug with the spoon, and with the plate."
+# %% label="hypernetwork" tags=["nbval-check-output"] alt="Four small grey maps, features of the fine cells, with the things darker or lighter than the rest; then the mixtures of such maps that are the three readings: light on the mug, twice, and on the mug with spoon and plate."
 features = torch.tensor([[2.0, 1.0], [-1.0, 1.0], [-1.0, -2.0]])  # mug, plate, elsewhere
 report("w = (1, 0)", features @ torch.tensor([1.0, 0.0]) > 0)
 report("w = (0, 1)", features @ torch.tensor([0.0, 1.0]) > 0)
@@ -365,7 +365,7 @@ show_maps([*finer[most], *logits[1:].clamp(-4, 4)], titles, columns=7)
 #
 # - *best of three*: the mask that fits the target best. It takes the truth to know which;
 # - *the model's choice*: the highest expected IoU. This is what a user gets;
-# - *single mask*: the fourth token, meant for prompts that are clear;
+# - *single mask*: a mask token of its own, meant for prompts that are clear;
 # - *baseline*: three discs of different sizes, the best of three as well;
 # - *control*: the same clicks, the embedding of **another picture**.
 #
@@ -556,7 +556,7 @@ next_click = use("08.next_click", next_click)
 #
 # **Predict** their order after five clicks. Does the control gain anything?
 
-# %% label="rounds" tags=["nbval-check-output"] alt="Mean IoU over one to five clicks. Clicks deep in the error with the previous mask rise highest, those without the mask less, random wrong pixels in between; the control, clicks on the object wherever the error is, hardly rises."
+# %% label="rounds" tags=["nbval-check-output"] alt="Mean IoU over one to five clicks. Clicks deep in the error with the previous mask rise highest, those without the mask less; random wrong pixels begin lower and end level with those; the control, clicks on the object wherever the error is, hardly rises."
 from gk_utils.labs.click_trials import any_error, any_pixel, click_rounds
 
 users = {"deep, mask": (next_click, True), "deep, no mask": (next_click, False)}
@@ -623,8 +623,8 @@ calibration_error = use("08.calibration_error", calibration_error)
 # ## What the expected IoU knows
 #
 # All answers of above: the single mask of each box, and the model's choice for each click. Two numbers: how far a *single*
-# answer is off on average, and your calibration error. A head that always says the mean of all would have the first line's
-# "without looking", and a calibration error of 0.
+# answer is off on average, and your calibration error. A head that always says the mean of all is off by what
+# "without looking" says, with a calibration error of 0.
 #
 # **Predict:** where a click has several readings, does the model expect less? Is it honest there, too?
 
@@ -710,11 +710,12 @@ charts.curve(middles, lines, xlabel="expected IoU", ylabel="true IoU, mean of th
 #
 # <details><summary>4. A click's index times the factor: how far off is that?</summary>
 #
-# (1 - factor) / 2 pixels of the model: nothing at factor 1, nearly half a pixel for a large photograph.</details>
+# (1 - factor) / 2 pixels of the model: nothing at factor 1, nearly half a pixel for a large photograph. A
+# small picture that is enlarged is off the other way, by more: 1.5 at factor 4.</details>
 #
 # <details><summary>5. Is the single mask the best of the three?</summary>
 #
-# No. It is a fourth token, for prompts that are clear.</details>
+# No. It has a token of its own, for prompts that are clear.</details>
 #
 # <details><summary>6. Why must a best of three be compared with a best of three?</summary>
 #

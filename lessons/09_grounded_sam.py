@@ -29,7 +29,7 @@
 #         verdict: wrong
 #         says: "Three masks a box, unless one is asked for."
 #         cell: readings
-#         shows: "masks for them, by default"
+#         shows: "masks for them, three readings each"
 #       - claim: "A mask is 50,176 binary decisions and a box four numbers, so a mask is fundamentally harder."
 #         verdict: imprecise
 #         says: "Pixels of a mask hang together: its run lengths are few."
@@ -137,7 +137,7 @@ segmenter.set_image(kitchen)
 one = segmenter.segment(boxes=found.boxes)
 three = segmenter.segment(boxes=found.boxes, all_masks=True)
 report("boxes", len(found))
-report("masks for them, by default", len(three))
+report("masks for them, three readings each", len(three))
 report("masks for them, of the one token", len(one))
 truth = stages["A"].rendered
 thing = gk.pairwise_iou(found.boxes, truth.boxes[0]).argmax(1)
@@ -396,7 +396,7 @@ report_bars(scores, trials.row, f"mean mask IoU of {len(trials)} phrases, with 9
 # %% [markdown]
 # ## Why a box in between?
 #
-# "This division of labour works better than masks in one go", one reads. Better at what cost? We hold all else equal:
+# Boxes first and masks after, it is said, beats masks in one go. At what cost? We hold all else equal:
 #
 # - one **frozen trunk** (that of lesson 00), which has read picture and phrase;
 # - two **heads** of convolutions that cost the same, with the same steps on the same phrases.
@@ -844,7 +844,7 @@ report("mask pixels that differ from those with enough memory: fewer than 10", o
 #
 # On a GPU the segmenter computes in bfloat16, or in float16 on cards before 2020, where an embedding that is not finite
 # is computed again in float32; a mask asks of each pixel only on which side it lies. Boxes want four digits: there only products are
-# shortened, to TF32. On a CPU nothing is: bfloat16 is slower here (`gk_utils/grounded_sam/precision.py`).
+# shortened, to TF32. On a CPU nothing is (`gk_utils/grounded_sam/precision.py`).
 
 # %% [markdown]
 # ### The faults, one by one
@@ -970,7 +970,8 @@ for name, model in {"trained to choose": pipeline, "trained to find all": finder
 #
 # ### One model or two? From the literature
 #
-# Boxes first, or masks in one go? In 2024 the pipeline led; then a model came that takes the words itself. **Predict** the last pair.
+# Boxes first, or masks in one go? In 2024 the pipeline led; then a model came that takes the words itself. **Predict** how far SAM 3 is
+# from people.
 
 # %% label="published" tags=["nbval-check-output"]
 cited = {
@@ -987,7 +988,8 @@ for name, value in cited.items():
     report(name, value)
 
 # %% [markdown]
-# Sources: the READMEs of DINO-X and SAM 3. LVIS minival and LVIS are not the same pictures, so these two do not compare. cgF1 counts
+# Sources: the READMEs of [DINO-X](https://github.com/IDEA-Research/DINO-X-API) and
+# [SAM 3](https://github.com/facebookresearch/sam3). LVIS minival and LVIS are not the same pictures, so these two do not compare. cgF1 counts
 # both whether a concept is there and how good its masks are. The pipeline is ahead of DINO-X's own head, which is one way to make
 # masks in one go; SAM 3 is another, trained on four million concepts.
 #

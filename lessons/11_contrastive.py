@@ -31,8 +31,8 @@
 #         cell: enough
 #         shows: "part of the loss that order could still save, batches of 128"
 #       - claim: "It is not a matter of model size."
-#         verdict: right
-#         says: "Here at two sizes; What'sUp found it in 18 models."
+#         verdict: imprecise
+#         says: "Here at two sizes, the wide one trained for fewer steps; What'sUp found 18 models poor."
 #         cell: sizes
 #         shows: "wide minus small on the relation probe"
 #       - claim: "Hard negative mining is ARO."
@@ -64,7 +64,7 @@ from gk_utils.classroom import check, report, solution, use
 # has small ones, trained on drawn countertops.
 #
 # Below are two pictures of the same two things (a third may stand by). The first caption is true of the left picture, the second of the right one.
-# The third names a thing that is in neither.
+# The third names two things that are in neither.
 #
 # **Predict** the six cosines: which differ much, which hardly?
 
@@ -91,8 +91,8 @@ titles = zip(pictures, pair.texts, strict=True)
 viz.show_grid([viz.Picture(picture, title=text) for picture, text in titles], columns=3)
 
 # %% [markdown]
-# What is there decides. Who stands where moves the cosine by a hair, and not reliably the right way. Is it that CLIP *cannot*
-# read the order, or that nothing made it?
+# What is there decides. Who stands where moves the cosine by a hair; over many pairs, you will see, it is a coin. Is it that
+# CLIP *cannot* read the order, or that nothing made it?
 #
 # ## The loss
 #
@@ -103,7 +103,7 @@ viz.show_grid([viz.Picture(picture, title=text) for picture, text in titles], co
 # c are cosines; s, learned, begins at 1 / 0.07 and stays at or below 100.
 #
 # **On paper:** pictures (1, 0) and (0.6, 0.8); captions (0.8, 0.6) and (0, 1); s = 10. Which of the four searches fail? What
-# does such a failure cost, in nats?
+# does such a failure cost, in nats (by the natural logarithm)?
 
 
 # %% label="by-hand" tags=["nbval-check-output"]
@@ -232,7 +232,7 @@ charts.bars(shown, xlabel="share right, with 95 % interval")
 
 # %% [markdown]
 # A fine search engine, near a coin over who stands where. The published ones are alike: What'sUp tested 18 models on pictures
-# like these; the best had 56 % where people have 99 %.
+# like these; one of them, BLIP tuned on questions, had 56 % where people have 99 %.
 #
 # ## Does it read the order?
 #
@@ -420,7 +420,8 @@ caption_lab({name: models[which] for name, which in asked.items()})
 #
 # Same pictures, same architecture. What differs:
 #
-# - **negclip:** two hard negatives for each caption, drawn from the grammar and held against the scene;
+# - **negclip:** two hard negatives for each caption, drawn from the grammar and held against the scene, weighed by the own
+#   term from above;
 # - **clip_layout:** goes on from CLIP without negatives, but both vectors must also say where each named thing stands
 #   (*layout-aware*).
 #
@@ -505,7 +506,8 @@ check("11.best_blind", best_blind)
 best_blind = use("11.best_blind", best_blind)
 
 # %% [markdown]
-# `clip_text_only` was trained like NegCLIP, but every picture was **grey**. It cannot look. Here it sits two probes:
+# `clip_text_only` follows NegCLIP's recipe with every picture **grey**, for far fewer steps. It cannot look; its score is a
+# lower bound of what words win. Here it sits two probes:
 #
 # - **balanced:** the relation probe from above;
 # - **unbalanced:** nouns swapped around *on*, *in* and *under*.
@@ -513,7 +515,7 @@ best_blind = use("11.best_blind", best_blind)
 # **Predict** its two scores, and what your audit says of both probes. Then look at *negclip* on the unbalanced one. How much of
 # that is looking?
 
-# %% label="shortcut" tags=["nbval-check-output"] alt="Bars with intervals: on the balanced probe the model of captions alone is at one half exactly and NegCLIP far above; on the unbalanced probe the model of captions alone is far above one half, close to NegCLIP."
+# %% label="shortcut" tags=["nbval-check-output"] alt="Bars with intervals: on the balanced probe the model of captions alone is at one half exactly and NegCLIP far above; on the unbalanced probe the model of captions alone is far above one half, NegCLIP at one."
 from gk_utils.contrastive.balanced_probes import unbalanced_probe
 
 lopsided = unbalanced_probe(200)
@@ -609,8 +611,8 @@ charts.curve(steps, lines, xlabel="steps", ylabel="error in x (fraction of the p
 #   **Controls:** wrong pictures; a model that sees none.
 # - On an unbalanced probe that model shines: the probe lied.
 #
-# **Limits.** Small models on a frozen trunk, trained for minutes, once each; drawn pictures, captions of one grammar. That the
-# grammar also made the probe helps NegCLIP: it was taught what it is asked.
+# **Limits.** Small models on a frozen trunk, trained for minutes, not equally long; one
+# grammar made captions and probe, so NegCLIP was taught what it is asked.
 #
 # ## Check yourself
 #
@@ -643,7 +645,8 @@ charts.curve(steps, lines, xlabel="steps", ylabel="error in x (fraction of the p
 # **What'sUp** sets the scene: the same two things in each of four places, a choice of four. **SugarCrepe** replaces, swaps and adds,
 # with captions that read well.
 #
-# Chance is in the last column. **Predict:** where does the model of captions alone beat it? Those probes leak.
+# Chance is in the last column. **Predict:** where does the model of captions alone beat it? Those probes leak. Far *below*
+# chance leaks, too: take the other caption.
 
 # %% label="probes" tags=["nbval-check-output"] alt="A table of twelve probes by four models and chance, in percent. The model of captions alone is at chance on the balanced ones and above it on several others."
 from gk_utils.contrastive.balanced_probes import attribution_probe, order_probe
@@ -672,7 +675,7 @@ draw_tables([table], list(probes), [*names, "chance"])
 #
 # - **ARO** (2023), a *benchmark* of some 50,000 cases: models behave like bags of words, and retrieval does not notice. Its authors
 #   trained **NegCLIP**, which did better on order and composition.
-# - **What'sUp** (2023): 18 models poor, the best 56 % against people's 99 %. The web's captions hold few reliable prepositions;
+# - **What'sUp** (2023): 18 models poor, BLIP tuned on questions 56 % against people's 99 %. The web's captions hold few reliable prepositions;
 #   re-weighting and fine-tuning did not suffice.
 # - **SugarCrepe** (2023): on earlier sets models without pictures did well, since false captions read strangely.
 
@@ -706,7 +709,7 @@ report("in a softmax of its own, always", 1.0)
 # ### Instructions
 #
 # The third remedy one hears of is **grounded instruction tuning**: train a dialogue model on questions about regions. Lesson 13
-# trains one, and comes back to this probe; its score stands there once its checkpoint is shipped.
+# trains one, and comes back to this probe.
 
 # %% [markdown]
 # ### The published model, and your photograph

@@ -10,9 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
+from gk_utils.countertop.render import render
 from gk_utils.countertop.scene import draw_scene
 from gk_utils.evaluate.segment_anything import evaluate_segment_anything
-from gk_utils.labs.click_masks import FILL, READINGS, RIM, ClickLab, Stage, paint_mask, read_clicks, stage_of
+from gk_utils.labs.click_masks import FILL, READINGS, RIM, SIDE, ClickLab, Stage, paint_mask, read_clicks, stage_of
 from gk_utils.labs.click_trials import (
     any_error,
     any_pixel,
@@ -111,7 +112,16 @@ class TestStage:
         names = list(stage.truths)
         assert "the pink mug" in names
         assert any(name.count("+") == 2 and "plate" in name and "spoon" in name for name in names)
-        assert len(set(names)) == len(names)
+
+    def test_things_that_look_alike_keep_their_own_truth(self, mini):
+        scene = draw_scene(7002, n=6)
+        kinds = [(thing.colour, thing.category) for thing in scene.things]
+        assert len(set(kinds)) < len(kinds)
+        stage = stage_of(mini, scene)
+        rendered = render([scene], (SIDE, SIDE)).masks[0]
+        for thing in rendered:
+            if thing.any():
+                assert any(bool((truth == thing).all()) for truth in stage.truths.values())
 
 
 class TestPaintMask:

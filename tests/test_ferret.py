@@ -4,7 +4,6 @@ import torch
 from gk_utils import checkpoints
 from gk_utils.checkpoints import Card
 from gk_utils.evaluate.ferret import evaluate_ferret, measure, most_frequent
-from gk_utils.ferret import mini_ferret
 from gk_utils.ferret.ferret_recipe import Answered, build
 
 SIZES = {
@@ -16,8 +15,7 @@ SIZES = {
 @pytest.fixture
 def shipped(tmp_path, monkeypatch):
     """Untrained readers in place of those that the course ships."""
-    for module in (checkpoints, mini_ferret):
-        monkeypatch.setattr(module, "SHIPPED", tmp_path)
+    monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path)
     for name, own in {
         "ferret_small": {"reference": "hybrid"},
         "ferret_coordinates_small": {"reference": "coordinates"},

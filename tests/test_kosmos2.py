@@ -68,7 +68,7 @@ class TestBaselines:
     def test_usual_answers(self):
         assert usual_answer(Question("Is there a mug?", "no", "yes-no", ())) in ("yes", "no")
         unseen = Question("How many unicorns are there?", "7", "count", ())
-        assert usual_answer(unseen) in "0123456789"
+        assert usual_answer(unseen).isdecimal()
 
 
 class TestWithIntervals:

@@ -61,7 +61,7 @@ class TestLoss:
 
     def test_everything_learns(self, kosmos):
         kosmos_recipe.loss(kosmos, kosmos_recipe.draw(BATCH, 0, 1), BATCH)["loss"].backward()
-        assert [name for name, value in kosmos.named_parameters() if value.grad is None] == []
+        assert [name for name, value in kosmos.named_parameters() if value.grad is None or not value.grad.any()] == []
 
     def test_padding_changes_nothing(self, kosmos, looked):
         tokens = kosmos_tokens()
@@ -97,7 +97,7 @@ class TestWrite:
 
     def test_a_phrase_gets_boxes(self, kosmos, looked):
         boxes = kosmos.eval().boxes_unit(looked.features.float(), ["the red mug", "a cat"])
-        assert all(len(some) >= 0 for some in boxes)
+        assert all((some[:, 2:] >= some[:, :2]).all() for some in boxes)
         written = kosmos.write(looked.features.float()[:1], [phrase_prompt("the red mug")], 4)[0]
         assert written[0] == kosmos_tokens().ids["<object>"]
         assert first_place() <= written[1] <= written[2] < first_place() + 1024

@@ -6,7 +6,6 @@ from gk_utils import checkpoints
 from gk_utils.checkpoints import Card
 from gk_utils.countertop.render import render
 from gk_utils.countertop.scene import draw_scene
-from gk_utils.ferret import mini_ferret
 from gk_utils.ferret.ferret_recipe import build
 from gk_utils.ferret.mini_ferret import MiniFerret, load_ferret, load_mini
 from gk_utils.ferret.region_forms import BoxRegion, FreeFormRegion, PointRegion, ScribbleRegion
@@ -66,7 +65,6 @@ class TestMiniFerret:
 class TestLoadMini:
     def test_what_was_stored_comes_back(self, tmp_path, monkeypatch):
         monkeypatch.setattr(checkpoints, "SHIPPED", tmp_path)
-        monkeypatch.setattr(mini_ferret, "SHIPPED", tmp_path)
         with pytest.raises(FileNotFoundError, match="gk_utils train ferret_small"):
             load_mini()
         model = ferret(reference="coordinates")

@@ -62,7 +62,7 @@ class TestReadRegion:
         thing = next(k for k, one in enumerate(drawing.scene.things) if one.state is None and drawing.masks[k].any())
         y, x = drawing.masks[thing].nonzero()[len(drawing.masks[thing].nonzero()) // 2].tolist()
         assert "of which that cannot be asked" in read_region(readers, drawing, [[[x + 0.5, y + 0.5]]], "state").note
-        assert read_region(readers, drawing, [[[2.0, 2.0]]]).note.endswith("Most of the region is no thing.")
+        assert read_region(readers, drawing, [[[2.0, 2.0]]]).note.endswith("No thing has half of the region.")
 
     def test_nothing_drawn(self, readers, drawing):
         reading = read_region(readers, drawing, [])

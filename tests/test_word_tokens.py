@@ -71,10 +71,15 @@ class TestEncode:
         ids = KNOWN.encode("<place_12><place_1>2")
         assert [KNOWN.spellings[number] for number in ids] == ["<place_12>", "<place_1>", "2"]
 
+    def test_a_number_of_several_digits_may_be_a_word(self):
+        tokens = WordTokens(("12", "mug", "3"))
+        assert tokens.spellings[3:5] == ("12", "mug")
+        assert len(tokens.encode("12 mug 3 34")) == 5
+
     def test_nothing(self):
         assert KNOWN.encode(" \n") == []
 
-    @pytest.mark.parametrize("text", ["the umug", "the mug #", "caf\u00e9", "\u0663"])
+    @pytest.mark.parametrize("text", ["the umug", "the mug #", "cafe\u00e9", "\u0663"])
     def test_an_unknown_word(self, text):
         with pytest.raises(ValueError, match="text: expected words of the vocabulary"):
             KNOWN.encode(text)

@@ -27,7 +27,7 @@ _CONTENT = {*CATEGORIES, *COLOURS, *SIZES, *PATTERNS}
 def relation_probe(n: int = 1000, seed: int = 0) -> Probe:
     """Choice of two, chance 0.5: which thing is where. Half of the false captions swap the nouns, half the relation.
 
-    n is rounded up to whole groups of four: two pictures, each asked twice.
+    n is rounded up to whole groups of four questions.
 
     >>> [item.kind for item in relation_probe(4).items]
     ['swap_nouns', 'swap_nouns', 'swap_relation', 'swap_relation']

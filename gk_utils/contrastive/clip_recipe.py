@@ -2,8 +2,8 @@
 
 A batch is some scenes, each with one caption: a true claim about two of its things. The pictures of the first `pool`
 batches are kept in memory, and after that the steps go through them again and again, each time with fresh captions.
-Four models differ in one setting each: NegCLIP gets hard negatives for every caption, the layout-aware one the boxes
-of what the caption names, the model of captions alone a grey picture; the wide one is more of the same.
+The models differ in little: NegCLIP gets hard negatives for every caption, the layout-aware one the boxes of what the
+caption names, the model of captions alone NegCLIP's captions and a grey picture; the wide one is more of the same.
 
 `negatives` is how many hard negatives a caption gets. Each picture weighs its caption against its own (a variant of
 NegCLIP, `own_negatives_loss`); with `columns` they stand beside all captions of the batch, as NegCLIP was published.
@@ -31,6 +31,7 @@ from gk_utils.contrastive.probe_items import ClipScorer, measure_probe
 from gk_utils.countertop.programs import Program, named
 from gk_utils.countertop.render import render
 from gk_utils.countertop.scene import Scene
+from gk_utils.models.trunk_grounder import weights_of
 
 GALLERY = 64  # captions that a picture must find its own among
 HARD_WEIGHT = 3.0  # of a caption against its own negatives, beside CLIP's loss
@@ -137,7 +138,8 @@ def evaluate(clip: MiniClip, settings: Mapping[str, Any], n: int) -> dict[str, A
         "unbalanced": unbalanced_probe(n // 4 + 1),
     }
     found = {name: round(measure_probe(probe, scorer).accuracy, 4) for name, probe in probes.items()}
-    return {"n": n, "top1_of_64": round(top1_of(galleries, scorer).mean().item(), 4), **found}
+    trunk = {"trunk": weights_of(settings["trunk"])} if settings.get("trunk") else {}
+    return {"n": n, "top1_of_64": round(top1_of(galleries, scorer).mean().item(), 4), **found, **trunk}
 
 
 def _caption(scene: Scene, rng: np.random.Generator) -> Claim:
@@ -163,12 +165,12 @@ def _scenes(seed: int, number: int, batch: int, fewest: int, most: int) -> tuple
     return tuple(scenes)
 
 
-_PAINTED: dict[tuple[int, int, int, int, str], tuple[Tensor, Tensor]] = {}
+_PAINTED: dict[tuple[int, int, tuple[Scene, ...], int, str], tuple[Tensor, Tensor]] = {}
 
 
 def _pictures(drawn: Drawn, side: int, device: str) -> tuple[UInt8[Tensor, "b 3 h w"], Float[Tensor, "b n 2"]]:
     """The pictures of a batch as bytes, and the middle of each thing's box as fractions; painted once."""
-    key = (drawn.seed, drawn.number, len(drawn.scenes), side, device)
+    key = (drawn.seed, drawn.number, drawn.scenes, side, device)
     if key not in _PAINTED:
         rendered = render(drawn.scenes, (side, side), device)
         centres = rendered.boxes.unflatten(-1, (2, 2)).mean(-2) / side
@@ -179,7 +181,7 @@ def _pictures(drawn: Drawn, side: int, device: str) -> tuple[UInt8[Tensor, "b 3 
 def _patches(clip: MiniClip, drawn: Drawn) -> tuple[Float[Tensor, "_ p c"], Float[Tensor, "b n 2"]]:
     """What the frozen trunk makes of a batch, in half precision, computed once; and the middles of the boxes."""
     sizes = clip.settings
-    key = (drawn.seed, drawn.number, len(drawn.scenes), sizes.image_side, f"{clip.device} {sizes.trunk} {sizes.blind}")
+    key = (drawn.seed, drawn.number, drawn.scenes, sizes.image_side, f"{clip.device} {sizes.trunk} {sizes.blind}")
     if key not in _PAINTED:
         images, centres_unit = _pictures(drawn, sizes.image_side, str(clip.device))
         _PAINTED[key] = (clip.patches(images.float() / 255).half(), centres_unit)

@@ -29,7 +29,7 @@ from gk_utils.countertop.wording import words
 from gk_utils.errors import check_choice
 from gk_utils.models.places import place_encoding
 from gk_utils.models.trunk import Layer
-from gk_utils.models.trunk_grounder import frozen_trunk
+from gk_utils.models.trunk_grounder import check_weights, frozen_trunk
 
 PADDING, UNKNOWN, END = range(3)  # word numbers; the vocabulary begins after them
 LONGEST = 24  # words in a caption, the end included
@@ -240,6 +240,8 @@ def load_mini(name: str = "negclip", device: str | torch.device = "cpu") -> tupl
     card = checkpoints.verify(folder)
     if "space" not in card.settings:
         raise ValueError(f"checkpoint: expected a small CLIP, got {card.recipe!r}. Name the folder of one.")
+    if card.settings.get("trunk"):
+        check_weights(card, card.settings["trunk"])
     clip = build_clip(card.settings)
     checkpoints.load_into(clip, folder)
     return clip.to(device).eval(), card

@@ -44,7 +44,8 @@ def evaluate_contrastive(
     probe; it is there when that model is shipped.
 
     Baselines: `chance`, which is also what a bag of words gets on the relation probe. The control, `other_picture`, is
-    each model asked about the picture of another question: it must fall to chance.
+    each model asked about the picture of another question: it must fall to chance on the
+    probes, and below it in the galleries, where the caption of the picture that it is shown wins.
 
     Args:
         split: "probes", the only one.

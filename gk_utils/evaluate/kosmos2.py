@@ -44,8 +44,9 @@ def evaluate_kosmos2(
 
     Baselines: `language_only`, a true caption of another scene with boxes guessed from its words, and the usual answer
     to a question of that kind; `patch_grid`, true captions with true boxes, as well as the 32 x 32 patches can say
-    them, which is the most that a model can reach. The control, `other_picture`, is the model's own captions and
-    answers for the picture half the list further on: it must fall.
+    them: no model can beat its F1 by more than chance, but one may name more things.
+    The control, `other_picture`, is the model's own captions and answers for the picture half the list further on: it
+    must fall.
 
     Args:
         split: one of SPLITS.

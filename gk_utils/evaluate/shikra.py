@@ -35,8 +35,9 @@ def evaluate_shikra(
     right in every word, `truth` of true or false statements. `by_task` splits them by what was asked, `reading` has
     the same things asked both ways and the difference within each.
 
-    Baselines: `language_only` (a regression from words to a box; the model itself without a patch for the other
-    tasks) and `centre_box`. The control, `other_picture`, asks every question about another picture.
+    Captions are not scored. Baselines: `language_only` (a regression from words to a box), `centre_box`, and
+    `no_picture`, the model itself without a patch: it never trained so, and understates what words alone can win.
+    The control, `other_picture`, asks every question about another picture.
 
     Args:
         split: of the countertop, for REC.

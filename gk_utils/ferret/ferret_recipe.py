@@ -205,7 +205,7 @@ def join_answered(parts: Sequence[Answered]) -> Answered:
     )
 
 
-@functools.lru_cache(maxsize=32)
+@functools.lru_cache(maxsize=64)
 def held_out_questions(
     eye: tuple[str, bool, str], start: int, count: int, regions: int
 ) -> tuple[Pictures, list[str], Int[Tensor, " n"]]:
@@ -235,7 +235,8 @@ def see_regions(trunk: str, seeds: Sequence[int], regions: int, tiles: bool, dev
             asked += drawn
     scenes = [scenes[row] for row in kept]
     large = render(scenes, (2 * side, 2 * side)).images.to(device) if tiles else None
-    seen = see_pictures(eye, rendered.images[kept].to(device), large)
+    with torch.autocast(torch.device(device).type, enabled=False):  # a step of training may be in half precision
+        seen = see_pictures(eye, rendered.images[kept].to(device), large)
     boxes = torch.tensor([mask_box(one.mask) for one in asked], device=device).view(len(asked), 4) / side
     return Pictures(
         tuple(scenes),

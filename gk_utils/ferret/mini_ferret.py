@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gk_utils import checkpoints
-from gk_utils.checkpoints import SHIPPED, Card
+from gk_utils.checkpoints import Card
 from gk_utils.errors import check_choice
 from gk_utils.ferret.ferret_recipe import build
 from gk_utils.ferret.hybrid_reference import HybridReference, reference_to
@@ -141,8 +141,7 @@ def load_ferret(folder: Path | str, device: str | torch.device = "cpu") -> tuple
     if "reference" not in card.settings:
         raise ValueError(f"checkpoint: expected a Ferret, got {card.recipe!r}. Name the folder of one.")
     trunk = card.settings["trunk"]
-    if Path(folder).parent == SHIPPED:
-        check_weights(card, trunk)
+    check_weights(card, trunk)
     reader = build(card.settings)
     checkpoints.load_into(reader, folder)
     return MiniFerret(reader.to(device), frozen_trunk(trunk, str(device)), card.recipe, trunk), card

@@ -84,7 +84,8 @@ def audit(pictures: Sequence[Captioned], made: Sequence[Stages]) -> dict[str, St
 
     "chunks": a chunk is right if it is one of the caption's phrases that name things. "boxes", "score", "nms": a box is
     right if it reaches IoU 0.5 with a thing that its phrase refers to in this caption; there to find is one box a
-    referent. "expressions": the same for the boxes in `ref_exps`, where the words must also be the whole expression.
+    referent. "expressions": the same for the boxes in `ref_exps`, where the words must also be all of the
+    phrase: "the mug on the plate", not "the mug".
     """
     total = {name: [0, 0, 0] for name in STAGES}
     for picture, stages in zip(pictures, made, strict=True):
@@ -100,8 +101,7 @@ def audit(pictures: Sequence[Captioned], made: Sequence[Stages]) -> dict[str, St
         if stages.sample:
             spans = stages.sample.ref_exps.spans
             boxes = stages.sample.ref_exps.boxes(stages.sample.image_hw).float()
-        outer = {(one.start, one.end): one for one in picture.said.phrases[:1]}
-        _count(total["expressions"], hits(boxes, [whole.get(span) for span in spans], picture.boxes), len(outer))
+        _count(total["expressions"], hits(boxes, [whole.get(span) for span in spans], picture.boxes), referents)
     return {name: StageCount(*numbers) for name, numbers in total.items()}
 
 

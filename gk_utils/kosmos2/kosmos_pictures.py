@@ -50,6 +50,8 @@ class KosmosPictures:
     def ground(self, image: Float[Tensor, "3 h w"], phrase: str) -> Grounding:
         """The boxes of a phrase in the order written; scores are 1, since it does not say how sure it is.
 
+        Nearly always there is a box: the model was never taught to say that there is none.
+
         Raises:
             ValueError: a picture without pixels; a word that the model does not know, or no words.
         """

@@ -83,7 +83,7 @@ def loss(kosmos: MiniKosmos, drawn: Drawn, settings: Mapping[str, Any]) -> dict[
     ['answers', 'answers_sure', 'looks', 'loss', 'places', 'places_sure', 'words']
     """
     device = next(kosmos.parameters()).device
-    kept, key = _kept(settings["trunk"], str(device)), (drawn.seed, drawn.number)
+    kept, key = _kept(settings["trunk"], str(device)), (drawn.seed, drawn.number, settings["scenes"])
     looked = kept.get(key)
     if looked is None:
         scenes = drawn.scenes or _scenes(drawn.seed, drawn.number, settings["scenes"])
@@ -153,6 +153,6 @@ def _scenes(seed: int, number: int, count: int) -> tuple[Scene, ...]:
 
 
 @functools.cache
-def _kept(trunk: str, device: str) -> dict[tuple[int, int], Looked]:
+def _kept(trunk: str, device: str) -> dict[tuple[int, int, int], Looked]:
     """What a frozen trunk has seen of the pool."""
     return {}

@@ -117,7 +117,8 @@ def lessons_of(rows: Sequence[Stages]) -> list[Taught]:
 def teach(seeing: Seeing, lessons: Sequence[Taught], steps: int = 300, seed: int = 0) -> Pupil:
     """A pupil that has learned from these pairs, 64 at a time.
 
-    The patches whose box reaches IoU 0.5 with the box taught are right, or the best one where none does.
+    The patches whose box reaches IoU 0.5 with the box taught are right, or the best one where none does. A box
+    that overlaps no patch's box teaches nothing.
 
     Raises:
         ValueError: nothing to learn from.

@@ -156,7 +156,11 @@ def stage_of(segmenter: MiniSegmenter, scene: Scene, start: Sequence[tuple[float
     names = [
         "the " + " + ".join(f"{scene.things[i].colour} {scene.things[i].category}" for i in one) for one in readings
     ]
-    truths = {name: mask for name, mask in zip(names, masks, strict=True) if mask.any()}
+    truths: dict[str, Bool[Tensor, "h w"]] = {}
+    for name, mask in zip(names, masks, strict=True):
+        if mask.any():
+            alike = sum(known == name or known.startswith(f"{name} (") for known in truths)
+            truths[f"{name} ({alike + 1})" if alike else name] = mask
     return Stage(rendered.images[0], segmenter.embed(rendered.images[0]), truths, tuple(start))
 
 

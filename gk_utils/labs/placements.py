@@ -28,7 +28,6 @@ from gk_utils.spatial_relations.thing import Thing
 Boxes = Sequence[Sequence[float]]
 KNOWN = ("boxes", "boxes and masks", "all: depth and facing too")
 MEETS = 0.035  # of the picture's side: a foot that is closer to a top than this stands on it
-_OTHER = {"wall": "mist", "counter": "slate"}  # another room, to tell a thing from what is behind it
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,10 +95,14 @@ def take_apart(scene: Scene, side: int = 320) -> Stage:
     if any(thing.support is not None for thing in scene.things):
         raise ValueError("scene: expected all things on the counter, got one on another. Draw another scene.")
     alone = [replace(scene, things=(thing,)) for thing in scene.things]
-    rooms = [scene, replace(scene, **_OTHER)]
+    other = {  # another room, to tell a thing from what is behind it
+        "wall": "sage" if scene.wall == "mist" else "mist",
+        "counter": "oak" if scene.counter == "slate" else "slate",
+    }
+    rooms = [scene, replace(scene, **other)]
     first, second = (paint_background([replace(room, things=())], (side, side))[0] for room in rooms)
     painted = render(alone, (side, side))
-    again = render([replace(one, **_OTHER) for one in alone], (side, side)).images
+    again = render([replace(one, **other) for one in alone], (side, side)).images
     apart = (first - second)[None]
     seen = ((painted.images - again) * apart).sum(1) / apart.square().sum(1).clamp(min=1e-6)
     coverage = (1 - seen).clamp(0, 1)

@@ -143,8 +143,8 @@ def _sure(answer: RegionAnswer) -> str:
 def _truth(drawing: Drawing, mask: Bool[Tensor, "h w"], ask: str) -> str:
     """What most pixels of the region belong to, and what is so of it."""
     counts = (drawing.masks & mask).flatten(1).sum(1)
-    if not len(counts) or 2 * int(counts.max()) < int(mask.sum()):
-        return "Most of the region is no thing."
+    if not len(counts) or not mask.any() or 2 * int(counts.max()) < int(mask.sum()):
+        return "No thing has half of the region."
     thing = drawing.scene.things[int(counts.argmax())]
     look = f"{thing.colour} {thing.category}"
     if ask not in askable(thing):

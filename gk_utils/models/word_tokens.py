@@ -84,7 +84,7 @@ class WordTokens:
     @cached_property
     def spellings(self) -> tuple[str, ...]:
         """How each token is spelled. A word "0" to "9" is the digit."""
-        plain = [word for word in self.words if word not in DIGITS]
+        plain = [word for word in self.words if word not in tuple(DIGITS)]
         return (PAD, START, END, *self.specials, *plain, *DIGITS, *MARKS)
 
     @cached_property

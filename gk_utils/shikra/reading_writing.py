@@ -2,8 +2,7 @@
 
 To read: given the box, what is in it? To write: given the name, where is it? Both directions are asked about the same
 things, each the only one of its colour and category, so neither direction has an excuse that the other has not. What it
-takes to be right differs all the same: a name is one of 112, a box must overlap by half; `chance` says what guessing
-earns either way.
+takes to be right differs all the same: a name is one of 112, a box must overlap by half.
 """
 
 from dataclasses import dataclass

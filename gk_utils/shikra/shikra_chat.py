@@ -25,7 +25,7 @@ from gk_utils.shikra.talk import Conversation, Mark, Utterance, read, spell
 from gk_utils.shikra.talk_tokens import TalkTokens
 
 NAMES = ("shikra", "shikra_small")  # the better one first
-LONGEST = 110  # tokens in an answer
+LONGEST = 160  # tokens in an answer
 BATCH = 256  # prompts at once
 
 

@@ -258,13 +258,13 @@ def _tokens(words: tuple[str, ...]) -> TalkTokens:
 
 
 @functools.cache
-def _kept(trunk: str, device: str) -> dict[tuple[int, int], Look]:
-    """The patches that a frozen trunk has seen, by seed and number of the batch."""
+def _kept(trunk: str, device: str) -> dict[tuple[int, int, int, int], Look]:
+    """The patches that a frozen trunk has seen, by seed, number and size of the batch."""
     return {}
 
 
 def _patches(drawn: Drawn, settings: Mapping[str, Any], device: str) -> Look:
-    kept, key = _kept(settings["trunk"], device), (drawn.seed, drawn.number)
+    kept, key = _kept(settings["trunk"], device), (drawn.seed, drawn.number, len(drawn.tokens), settings["patches"])
     look = kept.get(key)
     if look is None:
         images = drawn.images
