@@ -5,7 +5,7 @@ from some_talk import SETTINGS, some_views, tiny_talker
 from gk_utils import checkpoints
 from gk_utils.checkpoints import Card
 from gk_utils.countertop.render import render
-from gk_utils.shikra.shikra_chat import Chat, load_mini, pad_to_square
+from gk_utils.shikra.shikra_chat import Chat, load_mini, pad_to_square, respelled
 from gk_utils.shikra.talk import Conversation, Mark, read
 from gk_utils.shikra.talk_tasks import ask_for
 
@@ -39,6 +39,11 @@ class TestTalker:
 
 
 class TestChat:
+    def test_places_are_spelled_as_the_model_reads_them(self, talker, images):
+        said = [Chat(talker, images[0]).ask(f"What is at {place}?").text for place in ("[0.5,0.25]", "[0.500,0.250]")]
+        assert said[0] == said[1]
+        assert respelled(read("user", "From [0.9,0.2,0.1,0.4] on")).text == "From [0.100,0.200,0.900,0.400] on"
+
     def test_keeps_what_was_said(self, talker, images):
         chat = Chat(talker, images[0])
         first = chat.ask("What is in the picture?")

@@ -3,7 +3,7 @@ import torch
 from some_talk import tiny_talker
 
 from gk_utils.countertop.splits import read_split
-from gk_utils.shikra.talk import read
+from gk_utils.shikra.talk import read, spell
 from gk_utils.shikra.talk_measure import (
     ASKED,
     STEPS,
@@ -17,6 +17,7 @@ from gk_utils.shikra.talk_measure import (
     pictures_of,
     right_of,
 )
+from gk_utils.shikra.talk_tasks import NONE
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +71,24 @@ class TestFindAll:
         found = find_all(talker, read_split("val")[:6])
         assert len(found.answers) == 6
         assert ((found.iou >= 0) & (found.iou <= 1)).all()
+
+    def test_true_answers_are_right_and_those_of_another_picture_are_not(self, talker, monkeypatch):
+        samples = read_split("val")[:16]
+        assert {sample.box is None for sample in samples} == {True, False}
+        true = [
+            read(
+                "assistant", NONE if sample.box is None else f"It is at {spell((tuple(x / 128 for x in sample.box),))}."
+            )
+            for sample in samples
+        ]
+        monkeypatch.setattr(talker, "answer", lambda look, rows, asked, steps=0: true)
+        found = find_all(talker, samples)
+        assert found.right.all()
+        assert (found.iou > 0.9).tolist() == [sample.box is not None for sample in samples]
+        monkeypatch.setattr(talker, "answer", lambda look, rows, asked, steps=0: true[1:] + true[:1])
+        assert find_all(talker, samples).right.float().mean() < 0.5
+
+    def test_what_says_no_box(self):
         boxes, there = boxes_of([read("assistant", "It is at [0.100,0.200,0.300,0.400]."), read("assistant", "No.")])
         torch.testing.assert_close(boxes, torch.tensor([[0.1, 0.2, 0.3, 0.4], [0.0] * 4]))
         assert there.tolist() == [True, False]

@@ -62,9 +62,10 @@ def evaluate_ferret(
     began, n = time.monotonic(), limit or LIMIT
     ferret, card = load_mini(None, device) if checkpoint is None else load_ferret(checkpoint, device)
     said, missing = {"": _answers(ferret, n)}, {}
+    size = "_small" if card.recipe.endswith("_small") else ""  # peers of other sizes do not compare
     for name, prefix in PEERS.items():
         try:
-            said[prefix] = _answers(load_first(name, device), n)
+            said[prefix] = _answers(load_mini(f"{name}{size}", device)[0], n)
         except FileNotFoundError as error:
             missing[name] = str(error)
     said["votes"] = vote_scenes(ferret.trunk_name, n, device=device)

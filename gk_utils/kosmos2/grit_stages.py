@@ -120,12 +120,19 @@ def find_chunks(
     """The boxes of each phrase and, for each box, which phrase it is of; phrases are asked for one at a time.
 
     A phrase that the finder cannot read has no boxes.
+
+    Raises:
+        ValueError: the finder can read none of the phrases; its own reason.
     """
     boxes, scores, owners = [torch.zeros(0, 4)], [torch.zeros(0)], []
+    unread = 0
     for number, phrase in enumerate(phrases):
         try:
             found = finder.detect(image, [phrase]) if isinstance(finder, Detector) else finder.ground(image, phrase)
         except ValueError:
+            unread += 1
+            if unread == len(phrases):
+                raise
             continue
         boxes.append(found.boxes)
         scores.append(found.scores)

@@ -131,7 +131,7 @@ def _in_words(stage: Stage, found: Segmentation, shown: int, best: int, on: Bool
 def paint_mask(image: Float[Tensor, "3 h w"], mask: Bool[Tensor, "h w"] | None) -> UInt8[np.ndarray, "h w 3"]:
     """The picture with a mask laid on it, and a border two pixels wide around it.
 
-    >>> paint_mask(torch.ones(3, 5, 5), torch.zeros(5, 5, dtype=torch.bool)).min()
+    >>> int(paint_mask(torch.ones(3, 5, 5), torch.zeros(5, 5, dtype=torch.bool)).min())
     255
     """
     pixels = as_pixels(image.permute(1, 2, 0)).copy()

@@ -110,7 +110,7 @@ class Chat:
         Raises:
             ValueError: a word that the model does not know; the conversation stays as it was.
         """
-        asked = Conversation((*self.conversation.utterances, read("user", question)))
+        asked = Conversation((*self.conversation.utterances, respelled(read("user", question))))
         (answer,) = self.talker.answer(self.look, [0], [asked])
         self.conversation = Conversation((*asked.utterances, answer))
         return answer
@@ -129,6 +129,18 @@ class Chat:
     def boxes(self, mark: Mark) -> Float[Tensor, "n 4"]:
         """The boxes that a mark of an answer says, in pixels of the picture and inside it."""
         return clip_boxes(mark.to_pixels(self.image_hw), self.image_hw)
+
+
+def respelled(said: Utterance) -> Utterance:
+    """The same with every place in three decimals and corners in order, as the model has learned to read them.
+
+    >>> respelled(read("user", "What is at [0.5,0.25], near [1,0]?")).text
+    'What is at [0.500,0.250], near [1.000,0.000]?'
+    """
+    text = said.text
+    for mark in reversed(said.marks):
+        text = text[: mark.start] + spell(mark.places) + text[mark.end :]
+    return read(said.role, text)
 
 
 def pad_to_square(image: Float[Tensor, "3 h w"], side: int) -> Float[Tensor, "3 side side"]:

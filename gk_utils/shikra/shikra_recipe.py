@@ -236,7 +236,7 @@ def _views(
 
 
 def guided_layers(layers: int) -> tuple[int, int]:
-    """The two layers that are guided: the last but one, and the one before it.
+    """The two layers that are guided, of three or more: the last but one, and the one before it.
 
     >>> guided_layers(4)
     (1, 2)

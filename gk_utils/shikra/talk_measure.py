@@ -136,8 +136,6 @@ class Found:
 def find_all(talker: Talker, samples: Sequence[Sample], *, shift: int = 0, blind: bool = False) -> Found:
     """Ask where each sample of a split is; with `shift`, in the picture of the sample that many further on."""
     side = talker.trunk.settings.image_side
-    answers: list[Utterance] = []
-    truths, present = [], []
     batches = list(rendered_batches(samples, 64, (side, side)))
     look = join_looks([talker.look(batch.images) for batch in batches])
     look = look.blind() if blind else look
