@@ -1,9 +1,10 @@
 """A small CLIP: two towers, one for pictures and one for captions, that meet only in a dot product.
 
-The picture tower is a stack of convolutions down to patches, transformer layers, and three means of the patches: plain,
-weighted by x, and weighted by y, so that a sum over patches can say where something is. The text tower is transformer
-layers over word numbers and the mean of the words. A linear map takes both into one space, where every vector has length 1. CLIP's text layers are causal and read out at the end-of-text word; here every word sees
-every other and all are read, so that not knowing the order of words cannot be the architecture's fault.
+The picture tower is a stack of convolutions down to patches, transformer layers, and three means of the patches:
+plain, weighted by x, and weighted by y, so that a sum over patches can say where something is. The text tower is
+transformer layers over word numbers and the mean of the words. A linear map takes both into one space, where every
+vector has length 1. CLIP's text layers are causal and read out at the end-of-text word; here every word sees every
+other and all are read, so that not knowing the order of words cannot be the architecture's fault.
 
 Source: Radford et al. 2021, arXiv:2103.00020, section 2.4; the stack of convolutions after Xiao et al., "Early
 Convolutions Help Transformers See Better", NeurIPS 2021.

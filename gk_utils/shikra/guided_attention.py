@@ -1,9 +1,9 @@
 """Guided attention: while it learns, a decoder is told which patches some of its heads should look at.
 
-A token that speaks of a thing should look at that thing. From the words alone a model finds that out late; here its heads
-are told. It is the trunk's lesson once more (lesson 04): supervise every place, not only the answer. To look at the right
-patches is not yet to read them: that the rest of the model has to learn. Nothing changes in the model itself, and nothing
-of this is left when it writes.
+A token that speaks of a thing should look at that thing. From the words alone a model finds that out late; here its
+heads are told. It is the trunk's lesson once more (lesson 04): supervise every place, not only the answer. To look at
+the right patches is not yet to read them: that the rest of the model has to learn. Nothing changes in the model
+itself, and nothing of this is left when it writes.
 
 Source: the idea of supervising attention is that of Liu et al., "Neural Machine Translation with Supervised Attention",
 COLING 2016, arXiv:1609.04186, section 3.
