@@ -75,7 +75,9 @@ class TestCheckPackages:
         versions["torch"] = "2.14.1+cu130"
         findings = doctor.check_packages()
         assert {finding.state for finding in findings} == {"OK"}
-        assert [finding.need for finding in findings] == [f"packages: {name}" for name in ("core", "lab", "hub", "dev")]
+        assert [finding.need for finding in findings] == [
+            f"packages: {name}" for name in ("core", "lab", "hub", "scale", "dev")
+        ]
         assert findings[0].found.startswith("torch 2.14.1+cu130, torchvision ")
 
     def test_missing_core_package(self, versions: dict[str, str | None]):
@@ -405,7 +407,7 @@ class TestCommandLine:
         assert (done.returncode, done.stderr) == (1, "")
         lines = done.stdout.splitlines()
         assert lines[0].startswith("OK    Python")
-        assert lines[1].startswith("FAIL  packages: core  not installed: torch, torchvision, numpy")
+        assert lines[1].startswith("FAIL  packages: core   not installed: torch, torchvision, numpy")
         assert lines[1].endswith('Run: python -m pip install -e ".[lab]"')
         assert sum(line.startswith("FAIL") for line in lines) == 1  # all else follows from that: notes
         assert lines[-1] == "1 of these needs FAIL."

@@ -211,9 +211,9 @@ class TestDependencies:
         project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
         assert conda.pop("python") == read_bounds(re.search(r'requires-python = "(.*?)"', project).group(1))
         # What conda calls otherwise; matplotlib-base is matplotlib without a window toolkit.
-        for theirs, ours in (("pytorch", "torch"), ("matplotlib-base", "matplotlib")):
+        for theirs, ours in (("pytorch", "torch"), ("matplotlib-base", "matplotlib"), ("ray-data", "ray")):
             conda[ours] = conda.pop(theirs)
-        groups = {"core", "lab", "hub", "dev"}
+        groups = {"core", "lab", "hub", "scale", "dev"}
         assert conda == {needed.name: needed.bounds for needed in requirements() if needed.group in groups}
 
 
