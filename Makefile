@@ -11,7 +11,7 @@ PY := $(VENV)/bin/python
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test deep notebooks new coursework train bench doctor clean
+.PHONY: help lab test deep notebooks new coursework book train bench doctor clean
 
 help: ## list these commands
 	@echo "make COMMAND [NAME=value ...]"
@@ -31,8 +31,8 @@ test: $(VENV)/.dev ## run every check: lint, unit tests, doctests, notebooks, co
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2 --dist loadfile -o addopts= -o filterwarnings= --nbval-lax --nbval-current-env \
 	  --nbval-cell-timeout=120 --nbval-kernel-startup-timeout=120 notebooks
 
-deep: $(VENV)/.dev ## run the tests that take long: the language on 10,000 scenes
-	GK_DEEP=1 $(PY) -m pytest -q tests/test_language.py
+deep: $(VENV)/.dev $(VENV)/.book ## run the tests that take long: the language on 10,000 scenes, every page of the book
+	GK_DEEP=1 $(PY) -m pytest -q tests/test_language.py tests/test_book.py
 
 notebooks: $(VENV)/.dev ## build the notebooks whose lesson changed (LESSON=01_boxes: that one; ARGS=--force: anyway)
 	$(PY) -m gk_utils.classroom.build $(LESSON) $(ARGS)
@@ -45,6 +45,9 @@ new: $(VENV)/.dev ## start a lesson: make new LESSON=18_topic
 
 coursework: $(VENV)/.dev ## make an nbgrader course in coursework/: make coursework LESSONS="01 02"
 	$(PY) -m gk_utils.classroom.coursework $(LESSONS)
+
+book: $(VENV)/.book ## make the web book in book/_build/html: all lessons, the claims, the API, the grounder in a page
+	$(PY) -m gk_utils.book $(ARGS)
 
 train: $(VENV)/.lab ## train one of the course's models: make train NAME=trunk_small ARGS="--minutes 60"
 	$(PY) -m gk_utils train $(NAME) $(ARGS)
@@ -97,5 +100,12 @@ $(VENV)/.lab: pyproject.toml constraints.txt $(VENV)/.torch
 $(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.torch
 	$(call install,JupyterLab$(comma) the course and its tests (about 400 MB to download),dev)
 	@touch $(VENV)/.lab
+
+# The browsers' ONNX Runtime comes from npm; without npm the book is made without its live page.
+$(VENV)/.book: $(VENV)/.dev
+	@if command -v npm >/dev/null; then \
+	  npm install --prefix $(VENV)/node --no-audit --no-fund --ignore-scripts --silent onnxruntime-web@1.30.0; \
+	else echo "No npm here: the page with the grounder will not run. Install Node.js and run make book again."; fi
+	@command -v npm >/dev/null && touch $@ || true
 
 comma := ,

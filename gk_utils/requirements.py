@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Requirement:
-    """A package the course needs, of the group core, lab, hub, scale or dev.
+    """A package the course needs, of the group core, lab, hub, scale, book or dev.
 
     >>> Requirement("jupyterlab", "lab", ((">=", "4.2"), ("<", "5"))).wanted
     '>=4.2,<5'
@@ -61,7 +61,7 @@ def requirements() -> list[Requirement]:
     """The packages that pyproject.toml asks for; what an install once wrote down may be older than the checkout.
 
     >>> sorted({requirement.group for requirement in requirements()})
-    ['core', 'dev', 'hub', 'lab', 'scale']
+    ['book', 'core', 'dev', 'hub', 'lab', 'scale']
     """
     import tomllib  # not there before Python 3.11, and then the first line of the doctor says so
 

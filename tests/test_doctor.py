@@ -76,7 +76,7 @@ class TestCheckPackages:
         findings = doctor.check_packages()
         assert {finding.state for finding in findings} == {"OK"}
         assert [finding.need for finding in findings] == [
-            f"packages: {name}" for name in ("core", "lab", "hub", "scale", "dev")
+            f"packages: {name}" for name in ("core", "lab", "hub", "scale", "book", "dev")
         ]
         assert findings[0].found.startswith("torch 2.14.1+cu130, torchvision ")
 

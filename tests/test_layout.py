@@ -24,7 +24,9 @@ TECHNIQUES = {
     *("grounded_sam", "spatial_relations", "contrastive", "kosmos2", "shikra", "ferret", "grounded_conversation"),
     *("counting", "assistant", "heads"),
 }
-COURSE = {"hub", "scale", "ground", "bench", "evaluate", "labs", "classroom", "doctor", "requirements", "__main__"}
+COURSE = {
+    *("hub", "scale", "ground", "assist", "bench", "evaluate", "labs", "classroom", "book", "doctor", "requirements", "__main__"),
+}
 MAY_USE = {"ground": {"ground"}, "technique": {"ground", "technique"}, "course": {"ground", "technique", "course"}}
 # What ground and techniques may import at the top of a module: a GPU image has no more.
 INSTALLED = {"torch", "torchvision", "numpy", "scipy", "PIL", "matplotlib", "safetensors", "tqdm", "jaxtyping"}
@@ -33,6 +35,7 @@ KERNELS = re.compile(r"kernels/\w+_triton")
 LONG = {"grounding_dino", "segment_anything"}  # a model is read top to bottom in one file: up to 600 lines
 TESTED_ELSEWHERE = {
     "__main__": "test_doctor.py runs the command line",
+    "book/__main__": "test_book.py makes the whole book",
     "labs/": "test_labs.py holds one class per lab and the canvas",
     "classroom/exercises/": "the test file of the lesson's module holds them sound: test_boxes.py for boxes",
     "classroom/coursework": "test_coursework.py grades with it",
@@ -213,7 +216,7 @@ class TestDependencies:
         # What conda calls otherwise; matplotlib-base is matplotlib without a window toolkit.
         for theirs, ours in (("pytorch", "torch"), ("matplotlib-base", "matplotlib"), ("ray-data", "ray")):
             conda[ours] = conda.pop(theirs)
-        groups = {"core", "lab", "hub", "scale", "dev"}
+        groups = {"core", "lab", "hub", "scale", "book", "dev"}
         assert conda == {needed.name: needed.bounds for needed in requirements() if needed.group in groups}
 
 
