@@ -1,5 +1,7 @@
 """Sphinx settings of the web book. Nothing is loaded from elsewhere: no fonts, no scripts, no formulas' renderer."""
 
+import re
+
 project = "Visual grounding, hands on"
 author = "The authors of the course"
 extensions = [
@@ -20,7 +22,30 @@ myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence"]
 myst_heading_anchors = 3
 templates_path: list[str] = []
 exclude_patterns = ["_build"]
+default_role = "code"  # `x` in a docstring
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 napoleon_custom_sections = ["Source"]
 suppress_warnings = ["mystnb.unknown_mime_type", "misc.highlighting_failure"]
+napoleon_use_ivar = True  # what a docstring says of its attributes, and not a second entry for each
+
+
+def setup(app):
+    """Docstrings are plain text: |x| and x * y mean themselves, and what a module indents is a drawing."""
+    app.connect("autodoc-process-docstring", as_plain_text, priority=400)
+
+
+def as_plain_text(app, what, *rest):
+    """Rewrite the lines of a docstring, the last argument, in place; examples stay as they are."""
+    lines = rest[-1]
+    found, example, drawing = [], False, False
+    for line in lines:
+        example = line.lstrip().startswith(">>>") or (example and bool(line.strip()))
+        indented = what == "module" and line.startswith("    ")
+        if indented and not drawing and not (found and found[-1].strip()):
+            found += ["::", ""]
+            drawing = True
+        elif drawing and line.strip() and not indented:
+            drawing = False
+        found.append(line if example or drawing else re.sub(r"(?<!`)([|*])(?!`)", r"\\\1", line))
+    lines[:] = found

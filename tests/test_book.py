@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ SIZES = ((1280, 900), (390, 844))  # a desk and a phone
 class Quiet(http.server.SimpleHTTPRequestHandler):
     """Serves a folder and says nothing."""
 
-    extensions_map = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript"}
+    extensions_map: ClassVar = {**http.server.SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript"}
 
     def log_message(self, *words: object) -> None:
         """Nothing."""
@@ -131,7 +132,7 @@ def test_the_grounder_in_the_page(size: tuple[int, int], address: str, browser: 
     page.mouse.up()
     page.fill("#live-grounder input[type=text]", "the red mug in front of the toaster")
     page.wait_for_function(
-        "(before) => { const now = document.getElementById('live-grounder').dataset.box; return now && now !== before }",
+        "before => { const now = document.getElementById('live-grounder').dataset.box; return now && now != before }",
         arg=" ".join(map(str, first)),
         timeout=60_000,
     )

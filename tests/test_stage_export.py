@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -49,5 +48,5 @@ class TestExportStage:
 
 class TestPngAddress:
     def test_round_trip(self):
-        image = torch.tensor([0.0, 0.2, 1.0, 0.6])[:, None, None].expand(4, 3, 2)
+        image = torch.tensor([0.0, 0.2, 1.0, 0.6])[:, None, None].expand(4, 3, 3)
         assert np.allclose(opened(png_address(image)), image.permute(1, 2, 0).numpy(), atol=1e-6)

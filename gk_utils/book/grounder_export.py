@@ -65,16 +65,17 @@ def export_grounder(grounder: TrunkGrounder, folder: Path) -> tuple[Path, Path, 
     numbers = torch.full((1, 3), 2)
     folder.mkdir(parents=True, exist_ok=True)
     see, ask, facts = (folder / name for name in ("see.onnx", "ask.onnx", "grounder.json"))
-    _export(See(trunk), (image,), see, ["image"], ["features", "boxes_unit"], None)
+    _export(See(trunk), (image,), see, inputs=["image"], outputs=["features", "boxes_unit"], shapes=None)
     words = torch.export.Dim("t", min=1, max=LONGEST)
-    _export(Ask(trunk), (features, numbers), ask, ["features", "numbers"], ["shares"], (None, {1: words}))
+    names = {"inputs": ["features", "numbers"], "outputs": ["shares"]}
+    _export(Ask(trunk), (features, numbers), ask, **names, shapes=(None, {1: words}))
     settings = {"words": trunk.settings.words, "image_side": side, "grid_hw": trunk.grid_hw}
     facts.write_text(json.dumps({**settings, "longest": LONGEST, "least": LEAST}), encoding="utf-8")
     return see, ask, facts
 
 
 def _export(
-    module: nn.Module, example: tuple[Tensor, ...], path: Path, inputs: list[str], outputs: list[str], shapes: object
+    module: nn.Module, example: tuple[Tensor, ...], path: Path, *, inputs: list[str], outputs: list[str], shapes: object
 ) -> None:
     """Trace a module and write it as one file, weights included."""
     with warnings.catch_warnings():  # the exporter speaks of its own internals

@@ -141,8 +141,8 @@ def _lessons(root: Path) -> str:
         "# Lessons\n\nAn arrow leads from a lesson to those that build on it.\n\n"
         f'<div style="overflow-x:auto">{concept_map(titles, needs(lessons))}</div>\n\n'
         f"```{{toctree}}\n:maxdepth: 1\n\n{tree}\n```\n\n"
-        "## What each lesson costs and holds\n\nMeasured when the lessons were built, on two CPU cores. Mistakes: wrong "
-        f"answers that a check of the lesson names.\n\n{lesson_table(root)}"
+        "## What each lesson costs and holds\n\nMeasured when the lessons were built, on two CPU cores. Mistakes: "
+        f"wrong answers that a check of the lesson names.\n\n{lesson_table(root)}"
     )
 
 
