@@ -15,6 +15,7 @@ html_title = project
 html_static_path = ["_static"]
 html_css_files = ["book.css"]
 html_show_sphinx = False
+html_show_copyright = False
 html_copy_source = False
 html_math_renderer = "mathml"
 nb_execution_mode = "off"  # the committed outputs are shown; the tests run the notebooks
@@ -26,7 +27,7 @@ default_role = "code"  # `x` in a docstring
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 napoleon_custom_sections = ["Source"]
-suppress_warnings = ["mystnb.unknown_mime_type", "misc.highlighting_failure"]
+suppress_warnings = ["mystnb.unknown_mime_type", "misc.highlighting_failure", "ref.python"]
 napoleon_use_ivar = True  # what a docstring says of its attributes, and not a second entry for each
 
 
