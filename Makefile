@@ -5,6 +5,7 @@ PIP_ARGS ?=
 ARGS ?=
 LESSON ?=
 LESSONS ?= 01
+ZIP ?=
 NAME ?=
 VENV := .venv
 PY := $(VENV)/bin/python
@@ -31,8 +32,9 @@ test: $(VENV)/.dev ## run every check: lint, unit tests, doctests, notebooks, co
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2 --dist loadfile -o addopts= -o filterwarnings= --nbval-lax --nbval-current-env \
 	  --nbval-cell-timeout=120 --nbval-kernel-startup-timeout=120 notebooks
 
-deep: $(VENV)/.dev $(VENV)/.book ## run the tests that take long: the language on 10,000 scenes, every page of the book
+deep: $(VENV)/.dev $(VENV)/.book ## run the tests that take long: the language on 10,000 scenes, every page of the book, grading
 	GK_DEEP=1 $(PY) -m pytest -q tests/test_language.py tests/test_book.py
+	GK_DEEP=1 $(PY) -m pytest -q tests/test_grade.py -k TestEveryLesson
 
 notebooks: $(VENV)/.dev ## build the notebooks whose lesson changed (LESSON=01_boxes: that one; ARGS=--force: anyway)
 	$(PY) -m gk_utils.classroom.build $(LESSON) $(ARGS)
@@ -45,6 +47,11 @@ new: $(VENV)/.dev ## start a lesson: make new LESSON=18_topic
 
 coursework: $(VENV)/.dev ## make an nbgrader course in coursework/: make coursework LESSONS="01 02"
 	$(PY) -m gk_utils.classroom.coursework $(LESSONS)
+
+grade: $(VENV)/.dev ## grade a zip of submissions: make grade LESSON=06 ZIP=submissions.zip
+	@test -n "$(LESSON)" -a -n "$(ZIP)" || { \
+	  echo "LESSON, ZIP: expected a lesson and a zip. Run: make grade LESSON=06 ZIP=submissions.zip"; exit 2; }
+	@$(PY) -m gk_utils.classroom.grade $(LESSON) "$(ZIP)" $(ARGS) || test $$? -eq 1
 
 book: $(VENV)/.book ## make the web book in book/_build/html: all lessons, the claims, the API, the grounder in a page
 	$(PY) -m gk_utils.book $(ARGS)

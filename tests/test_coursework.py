@@ -1,15 +1,17 @@
-"""One nbgrader round trip: make a course from a lesson, hand notebooks in, grade them.
+"""One nbgrader round trip: make a course from a lesson, hand notebooks in, grade them. Zips: test_grade.py.
 
 Change the two names below to take another lesson: everything else follows from its source and its exercises.
 """
 
+import os
 import shutil
 
 import nbformat
 import pytest
 import synthetic_lesson
+from traitlets.config import Config
 
-from gk_utils.classroom import coursework, source
+from gk_utils.classroom import coursework, guide, source
 from gk_utils.classroom.exercise import find
 from gk_utils.classroom.views import CODE_STUB, TEXT_STUB
 
@@ -118,6 +120,8 @@ class TestMake:
         before = settings.read_text()
         assert coursework.make([NUMBER], course.folder, course.root) == [course.release]
         assert settings.read_text() == before
+        assert (course.folder / "roster.csv").read_text(encoding="utf-8") == guide.ROSTER
+        assert f"## {course.lesson.number} · " in (course.folder / "marking_guide.md").read_text(encoding="utf-8")
         with coursework._nbgrader(course.folder) as api:
             assert api.config.Execute.timeout == 90
             with api.gradebook as book:
@@ -213,6 +217,24 @@ class TestMain:
         assert captured.out == ""
         assert captured.err.count("\n") == 1
         assert "got '77'" in captured.err
+
+
+class TestConfigure:
+    def test_the_seed_of_the_environment_goes_before_the_courses(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("GK_COHORT_SEED", "")
+        monkeypatch.delenv("GK_COHORT_SEED")
+        coursework.configure(Config(), tmp_path, 7)
+        assert os.environ["GK_COHORT_SEED"] == "7"
+        coursework.configure(Config(), tmp_path, 8)
+        assert os.environ["GK_COHORT_SEED"] == "7"
+
+    @pytest.mark.parametrize("seed", [-1, 1.5, "autumn"])
+    @pytest.mark.usefixtures("unhooked")
+    def test_a_seed_that_would_fail_every_check_is_refused(self, tmp_path, monkeypatch, seed):
+        monkeypatch.setenv("GK_COHORT_SEED", "")
+        monkeypatch.delenv("GK_COHORT_SEED")
+        with pytest.raises(ValueError, match="GK_COHORT_SEED: expected a whole number"):
+            coursework.configure(Config(), tmp_path, seed)
 
 
 class TestLeaveOutDemos:

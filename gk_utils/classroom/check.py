@@ -50,6 +50,11 @@ def check(exercise_id: str, function: Any, hidden: bool = False) -> None:
         print(note.lstrip("\n"))
 
 
+def results() -> dict[str, bool]:
+    """Return what each check said last in this session: exercise id -> whether it passed."""
+    return {exercise_id: passed for exercise_id, (_, passed) in _judged.items()}
+
+
 def use(exercise_id: str, function: Any) -> Function:
     """Return the learner's function if its check passed, else the reference; print one line that says which.
 

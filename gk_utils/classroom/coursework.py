@@ -1,11 +1,12 @@
-"""Makes a ready nbgrader course out of lessons, and grades what comes back.
+"""Makes a ready nbgrader course out of lessons, and grades what lies in it.
 
     python -m gk_utils.classroom.coursework 01 02 [--out coursework]     (make coursework LESSONS="01 02")
-    python -m gk_utils.classroom.coursework 01 --grade                   (make grade LESSONS=01)
+    python -m gk_utils.classroom.coursework 01 --grade
 
 The folder then holds source/ (with solutions and hidden tests: for the teacher), release/ (what students get),
-nbgrader_config.py and gradebook.db. Submissions go to submitted/STUDENT/01_boxes/01_boxes.ipynb; every command of
-nbgrader works in the folder. Students' code runs when it is graded: do that in a container without a network.
+nbgrader_config.py, gradebook.db, roster.csv to fill in and marking_guide.md (points, minutes, model answers). A zip of
+submissions is graded by `grade`; or they go to submitted/STUDENT/01_boxes/01_boxes.ipynb, and every command of nbgrader
+works in the folder. Students' code runs when it is graded: do that in a container without a network.
 """
 
 import argparse
@@ -16,11 +17,13 @@ import sys
 import sysconfig
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gk_utils.classroom.source import ROOT, find, read
+from gk_utils.classroom.exercise import COHORT_VARIABLE
+from gk_utils.classroom.guide import ROSTER, marking_guide
+from gk_utils.classroom.source import ROOT, find, lesson_paths, read
 from gk_utils.classroom.views import CODE_STUB, TEXT_STUB, graded_view
 
 CELL_SECONDS = 60
@@ -32,14 +35,21 @@ from pathlib import Path
 
 from gk_utils.classroom.coursework import configure
 
+# The hidden cases that judge this cohort: a whole number of your own, and the same one as long as you grade it.
+# None takes the course's own; the environment variable GK_COHORT_SEED goes before both.
+COHORT_SEED = None
+
 c = get_config()
-configure(c, Path(__file__).parent)
+configure(c, Path(__file__).parent, COHORT_SEED)
 '''
 
 
 @dataclass(frozen=True)
 class Grade:
-    """What a submission earned: in all, and from the checks alone; `to_read` while an answer waits to be marked."""
+    """What a submission earned: in all, and from the checks alone; `to_read` while an answer waits to be marked.
+
+    `parts` holds score and points of each graded cell by nbgrader's id, "iou-check" or "explain".
+    """
 
     student: str
     score: float
@@ -47,14 +57,17 @@ class Grade:
     check_score: float
     max_check_score: float
     to_read: bool
+    parts: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def make(numbers: Sequence[str], out: Path, root: Path = ROOT) -> list[Path]:
     """Write source/ and release/ of these lessons; a second call renews them and keeps the gradebook.
 
+    The marking guide is written again, for all lessons that the folder then holds.
+
     Args:
         numbers: lessons, such as "01".
-        out: the course's folder; made if it is not there. An nbgrader_config.py in it is kept.
+        out: the course's folder; made if it is not there. An nbgrader_config.py and a roster.csv in it are kept.
         root: the checkout that holds the lessons.
 
     Returns:
@@ -73,12 +86,16 @@ def make(numbers: Sequence[str], out: Path, root: Path = ROOT) -> list[Path]:
     out.mkdir(parents=True, exist_ok=True)
     if not (out / "nbgrader_config.py").exists():
         (out / "nbgrader_config.py").write_text(_CONFIG, encoding="utf-8")
+    if not (out / "roster.csv").exists():
+        (out / "roster.csv").write_text(ROSTER, encoding="utf-8")
     for lesson in lessons:
         folder = out / "source" / lesson.name
         folder.mkdir(parents=True, exist_ok=True)
         nbformat.write(graded_view(lesson), folder / f"{lesson.name}.ipynb")
         with _nbgrader(out) as api:
             _succeed(api.generate_assignment(lesson.name, force=True, create=True), lesson.name)
+    held = [read(path) for path in lesson_paths(root) if (out / "source" / path.stem).is_dir()]
+    (out / "marking_guide.md").write_text(marking_guide(held), encoding="utf-8")
     return [out / "release" / lesson.name / f"{lesson.name}.ipynb" for lesson in lessons]
 
 
@@ -98,23 +115,42 @@ def grade(course: Path, lesson: str, student: str) -> Grade:
         with api.gradebook as book:
             found = book.find_submission(lesson, student)
             checks = found.code_score, found.max_code_score
-            return Grade(student, found.score, found.max_score, *checks, found.needs_manual_grade)
+            parts = {mark.name: (mark.score, mark.max_score) for sheet in found.notebooks for mark in sheet.grades}
+            return Grade(student, found.score, found.max_score, *checks, found.needs_manual_grade, parts)
 
 
-def configure(config: Any, root: Path) -> None:
-    """Set what nbgrader needs to know: the stubs, the time limit, the cells that grading leaves out.
+def configure(config: Any, root: Path, cohort_seed: int | None = None) -> None:
+    """Set what nbgrader needs to know: stubs, time limit, the cells that grading leaves out, how it runs the others.
 
     Args:
         config: traitlets' Config object, what `get_config()` returns in nbgrader_config.py.
         root: the course's folder.
+        cohort_seed: gives this cohort hidden cases of its own, unless GK_COHORT_SEED is set already.
+
+    Raises:
+        ValueError: the cohort's seed, from here or from the environment, is not a whole number of 0 or more.
     """
+    from nbconvert.preprocessors import ClearMetadataPreprocessor
+    from nbgrader import preprocessors
+
+    from gk_utils.classroom.careful import CarefulExecute
+
+    if cohort_seed is not None:
+        os.environ.setdefault(COHORT_VARIABLE, str(cohort_seed))
+    seed = os.environ.get(COHORT_VARIABLE) or "0"
+    if not seed.isdecimal():  # or every check would fail, and nobody know why
+        raise ValueError(f"{COHORT_VARIABLE}: expected a whole number, got {seed!r}. Set it to digits, or to None.")
     root = root.resolve()
     config.CourseDirectory.root = str(root)
     config.CourseDirectory.db_url = f"sqlite:///{(root / 'gradebook.db').as_posix()}"
     config.ClearSolutions.code_stub = {"python": CODE_STUB}
     config.ClearSolutions.text_stub = TEXT_STUB
     config.Execute.timeout = CELL_SECONDS
+    config.Execute.extra_arguments = ["--log-level=40"]  # a kernel's warnings would stand between the grades
     config.Autograde.sanitize_preprocessors.insert(0, leave_out_demos)
+    names = ("IgnorePattern", "LimitOutput", "SaveAutoGrades", "AssignLatePenalties", "CheckCellMetadata")
+    ignore, *later = [getattr(preprocessors, name) for name in names]
+    config.Autograde.autograde_preprocessors = [CarefulExecute, ignore, ClearMetadataPreprocessor, *later]
 
 
 def leave_out_demos(notebook: Any, resources: Any) -> tuple[Any, Any]:
@@ -128,8 +164,8 @@ def leave_out_demos(notebook: Any, resources: Any) -> tuple[Any, Any]:
 @contextlib.contextmanager
 def _nbgrader(course: Path) -> Iterator[Any]:
     """Yield nbgrader with a course's settings; it looks for the command `alembic`, so this environment's go on PATH."""
-    old = os.environ.get("PATH", "")
-    os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), old])
+    old = {name: os.environ.get(name) for name in ("PATH", COHORT_VARIABLE)}
+    os.environ["PATH"] = os.pathsep.join([sysconfig.get_path("scripts"), old["PATH"] or ""])
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # nbgrader's use of its database makes SQLAlchemy warn, 18 times a grade
@@ -138,7 +174,9 @@ def _nbgrader(course: Path) -> Iterator[Any]:
 
             yield NbGraderAPI(config=PyFileConfigLoader("nbgrader_config.py", str(course.resolve())).load_config())
     finally:
-        os.environ["PATH"] = old
+        for name, value in old.items():
+            os.environ.pop(name, None)
+            os.environ.update({name: value} if value is not None else {})
         os.environ.pop("NBGRADER_EXECUTION", None)  # nbgrader leaves it behind when a submission cannot be run
 
 
