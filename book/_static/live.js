@@ -5,10 +5,7 @@ const root = document.getElementById("live-grounder");
 if (root) start(root).catch((error) => fail(root, error));
 
 function fail(root, error) {
-  const served = location.protocol !== "file:";
-  const why = served ? String(error) : "a browser gives no model to a page that is opened as a file";
-  root.querySelector(".live-answer").textContent =
-    `The model could not be loaded: ${why}. Serve the folder: python -m http.server --directory book/_build/html`;
+  root.querySelector(".live-answer").textContent = `The model stopped: ${error}. Load the page again.`;
 }
 
 const image = (address) =>
@@ -51,6 +48,7 @@ async function start(root) {
   const scene = new OffscreenCanvas(side, side);
   let chosen = null;
   let found = null;
+  let last = null; // the pointer that drags, and where it holds the thing
 
   function paint() {
     const paper = scene.getContext("2d");
@@ -90,12 +88,17 @@ async function start(root) {
   // --- the model -----------------------------------------------------------------------------------------------
   answer.textContent = "Loading the model (about 24 MB, once) ...";
   paint();
-  const ort = await import(`${here}ort/ort.wasm.bundle.min.mjs`);
+  const ort = await import(`${here}ort/ort.wasm.bundle.min.mjs`).catch(() => null);
+  if (!ort) {
+    answer.textContent = "This book was made without ONNX Runtime for browsers. Install Node.js and run make book again.";
+    return;
+  }
   ort.env.wasm.numThreads = 1;
   ort.env.wasm.wasmPaths = { wasm: `${here}ort/ort-wasm-simd-threaded.wasm` };
   const grounder = await Grounder.load(ort, `${here}live`);
   const small = new OffscreenCanvas(grounder.facts.image_side, grounder.facts.image_side);
-  let seen = null;
+  let picture = 0; // grows with every move
+  let seen = null; // what the model saw, and of which picture
   let busy = false;
   let again = false;
 
@@ -104,28 +107,34 @@ async function start(root) {
     const paper = small.getContext("2d", { willReadFrequently: true });
     paper.imageSmoothingQuality = "high";
     paper.drawImage(scene, 0, 0, size, size);
-    seen = await grounder.see(planes(paper.getImageData(0, 0, size, size).data, size));
+    const now = picture;
+    seen = { picture: now, ...(await grounder.see(planes(paper.getImageData(0, 0, size, size).data, size))) };
   }
 
-  async function ask({ anew = false } = {}) {
-    if (anew) seen = null;
-    if (busy) {
-      again = true;
-      return;
-    }
+  /** Answer for the picture and the phrase as they are now; what changes meanwhile is answered in another round. */
+  async function ask() {
+    again = true;
+    if (busy) return;
     busy = true;
-    do {
-      again = false;
-      const began = performance.now();
-      if (!seen) await look();
-      const looked = seen;
-      found = await grounder.ask(looked, phrase.value);
-      const took = Math.round(performance.now() - began);
-      paint();
-      say(took);
-      if (looked !== seen) again = true;
-    } while (again);
-    busy = false;
+    try {
+      while (again) {
+        again = false;
+        const began = performance.now();
+        if (seen?.picture !== picture) await look();
+        const said = await grounder.ask(seen, phrase.value);
+        if (seen.picture !== picture) {
+          again = last === null; // while something is dragged its end will ask
+          continue;
+        }
+        found = said;
+        paint();
+        say(Math.round(performance.now() - began));
+      }
+    } catch (error) {
+      fail(root, error);
+    } finally {
+      busy = false;
+    }
   }
 
   function say(took) {
@@ -159,7 +168,7 @@ async function start(root) {
       if (!step) return;
       event.preventDefault();
       move(index, ...step);
-      ask({ anew: true });
+      ask();
     });
     thingList.append(button);
     return button;
@@ -176,6 +185,7 @@ async function start(root) {
     const [x1, y1, x2, y2] = boxOf(thing);
     thing.right += Math.min(Math.max(right, -x1), side - x2);
     thing.down += Math.min(Math.max(down, -y1), side - y2);
+    picture += 1;
     found = null;
     paint();
   }
@@ -184,8 +194,8 @@ async function start(root) {
     const place = canvas.getBoundingClientRect();
     return [((event.clientX - place.left) * side) / place.width, ((event.clientY - place.top) * side) / place.height];
   };
-  let last = null;
   canvas.addEventListener("pointerdown", (event) => {
+    if (!event.isPrimary || event.button !== 0) return;
     const [x, y] = at(event);
     const hit = [...things.keys()]
       .filter((index) => {
@@ -195,21 +205,20 @@ async function start(root) {
       .sort((a, b) => things[b].foot + things[b].down - (things[a].foot + things[a].down));
     if (!hit.length) return;
     choose(hit[0]);
-    last = [x, y];
+    last = { pointer: event.pointerId, x: x - things[hit[0]].right, y: y - things[hit[0]].down };
     canvas.setPointerCapture(event.pointerId);
     event.preventDefault();
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (!last) return;
+    if (event.pointerId !== last?.pointer) return;
     const [x, y] = at(event);
-    move(chosen, x - last[0], y - last[1]);
-    last = [x, y];
+    move(chosen, x - last.x - things[chosen].right, y - last.y - things[chosen].down);
   });
   for (const end of ["pointerup", "pointercancel"])
-    canvas.addEventListener(end, () => {
-      if (!last) return;
+    canvas.addEventListener(end, (event) => {
+      if (event.pointerId !== last?.pointer) return;
       last = null;
-      ask({ anew: true });
+      ask();
     });
 
   let waiting = 0;

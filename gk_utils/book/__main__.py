@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gk_utils.classroom.source import ROOT
 
-RUNTIME = ROOT / ".venv" / "node" / "node_modules" / "onnxruntime-web" / "dist"
+RUNTIME = Path(sys.prefix) / "node" / "node_modules" / "onnxruntime-web" / "dist"
 RUNTIME_FILES = ("ort.wasm.bundle.min.mjs", "ort-wasm-simd-threaded.wasm")
 
 
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     from gk_utils.book.stage_export import export_stage
     from gk_utils.models.trunk_grounder import load_grounder
 
-    source, page = chosen.out / "source", chosen.out / "html"
+    source, page = chosen.out / "book_source", chosen.out / "html"
     shutil.rmtree(source, ignore_errors=True)
     pages = write_pages(source)
     print(f"{len(pages)} pages written; exporting the grounder")

@@ -67,7 +67,7 @@ def concept_map(titles: Mapping[str, str], needed: Mapping[str, Sequence[str]]) 
             x1, y1, y2 = x1 + WIDE, y1 + HIGH / 2, y2 + HIGH / 2
             bend = (x2 - x1) / 2
             parts.append(
-                f'<path d="M{x1} {y1} C{x1 + bend} {y1} {x2 - bend} {y2} {x2 - 6} {y2}" fill="none" '
+                f'<path aria-hidden="true" d="M{x1} {y1} C{x1 + bend} {y1} {x2 - bend} {y2} {x2 - 6} {y2}" fill="none" '
                 f'stroke="{LINE}" stroke-width="1.4" marker-end="url(#tip)"/>'
             )
     for name, (x, y) in places.items():
@@ -86,7 +86,7 @@ def concept_map(titles: Mapping[str, str], needed: Mapping[str, Sequence[str]]) 
         f'<path d="M0 0 L8 4 L0 8 z" fill="{LINE}"/></marker></defs>'
     )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="group" '
         f'style="min-width:{min(width, 900)}px" font-family="sans-serif" '
         f'aria-label="Which lesson needs which">{tip if needed else ""}{"".join(parts)}</svg>'
     )

@@ -150,7 +150,7 @@ def _write_api(target: Path, root: Path) -> None:
     """A page for each package or module, and their list."""
     folder = target / "api"
     folder.mkdir(exist_ok=True)
-    text = "# The package\n\nEvery public function and class of `gk_utils`, from their docstrings.\n"
+    text = "# The package\n\nThe modules behind the lessons, from their docstrings.\n"
     for part, names in PARTS.items():
         found = [name for name in names if modules_of(name, root)]
         pages = "\n".join(found)

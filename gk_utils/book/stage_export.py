@@ -45,12 +45,13 @@ def export_stage(path: Path) -> dict[str, object]:
     >>> import tempfile
     >>> stage = export_stage(Path(tempfile.mkdtemp()) / "stage.json")
     >>> [thing["name"] for thing in stage["things"]][:2], stage["side"]
-    (['red mug', 'red mug'], 384)
+    (['red mug 1', 'red mug 2'], 384)
     """
     stage = take_apart(draw_scene(SEED, n=len(WANTED), wanted=WANTED), SIDE)
+    names = _numbered([f"{thing.colour} {thing.category}" for thing in stage.scene.things])
     things = [
         {
-            "name": f"{thing.colour} {thing.category}",
+            "name": names[index],
             "box": [round(corner, 1) for corner in stage.boxes[index]],
             "foot": round(base_of(stage.scene, index)[1] * SIDE, 1),
             "picture": png_address(cut_out(stage, index)),
@@ -61,6 +62,14 @@ def export_stage(path: Path) -> dict[str, object]:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(whole), encoding="utf-8")
     return whole
+
+
+def _numbered(names: list[str]) -> list[str]:
+    """Equal names get numbers behind them."""
+    return [
+        f"{name} {names[: index + 1].count(name)}" if names.count(name) > 1 else name
+        for index, name in enumerate(names)
+    ]
 
 
 def cut_out(stage: Stage, index: int) -> Float[Tensor, "4 s s"]:
