@@ -9,6 +9,15 @@ class TestAskBothWays:
         assert len(both.named) == len(both.found) == len(both.iou) == len(both.picture) >= 2
         assert both.found.equal(both.iou >= 0.5)
 
+    def test_another_picture_is_the_control(self):
+        talker, shown = tiny_talker(), []
+        answer = talker.answer
+        talker.answer = lambda look, rows, *rest, **more: shown.append(list(rows)) or answer(look, rows, *rest, **more)
+        plain, other = ask_both_ways(talker, 4), ask_both_ways(talker, 4, shift=1)
+        assert other.picture.equal(plain.picture)  # of the thing that was asked for
+        assert shown[0] == plain.picture.tolist()
+        assert shown[2] == shown[3] == [(row + 1) % 4 for row in shown[0]]
+
 
 class TestNamedAlone:
     def test_no_twin(self):

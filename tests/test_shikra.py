@@ -3,6 +3,7 @@ from some_talk import SETTINGS, tiny_talker
 
 from gk_utils import checkpoints
 from gk_utils.checkpoints import Card
+from gk_utils.countertop.splits import read_split
 from gk_utils.evaluate import evaluation_of
 from gk_utils.evaluate.shikra import evaluate_shikra
 
@@ -19,7 +20,10 @@ class TestEvaluateShikra:
             assert metrics[name]["low"] <= metrics[name]["value"] <= metrics[name]["high"]
         assert set(metrics["reading"]) == {"read", "write", "read_minus_write"}
         assert {"by_type", "by_task"} < set(metrics)
-        assert set(found["baselines"]) == {"language_only", "centre_box", "no_picture", "other_picture"}
+        named = {"language_only", "centre_box", "always_none", "no_picture", "other_picture"}
+        assert set(found["baselines"]) == named
+        absent = [sample.referent is None for sample in read_split("val")[:8]]
+        assert found["baselines"]["always_none"]["acc@0.5"]["value"] == sum(absent) / 8
 
     def test_refuses(self):
         with pytest.raises(ValueError, match="limit: expected 8 or more"):

@@ -7,6 +7,8 @@ from gk_utils.shikra.talk import read, spell
 from gk_utils.shikra.talk_measure import (
     ASKED,
     STEPS,
+    WAYS,
+    answer_three_ways,
     answers_to,
     boxes_of,
     draw_asked,
@@ -64,6 +66,17 @@ class TestAnswersTo:
     def test_no_picture_is_one_answer_a_question(self, talker):
         asked = draw_asked("truth", 4)
         assert answers_to(talker, asked, blind=True) == answers_to(talker, asked, 1, blind=True)
+
+
+class TestAnswerThreeWays:
+    def test_as_one_by_one(self, talker):
+        asked = draw_asked("region", 6)
+        look = talker.look(asked.images)
+        found = answer_three_ways(talker, look, asked.pictures, asked.conversations, steps=8, shift=1)
+        assert list(found) == list(WAYS)
+        assert found["its picture"] == answers_to(talker, asked)
+        assert found["another picture"] == answers_to(talker, asked, 1)
+        assert found["no picture"] == answers_to(talker, asked, blind=True)
 
 
 class TestFindAll:

@@ -35,8 +35,9 @@ def evaluate_shikra(
     right in every word, `truth` of true or false statements. `by_task` splits them by what was asked, `reading` has
     the same things asked both ways and the difference within each.
 
-    Captions are not scored. Baselines: `language_only` (a regression from words to a box), `centre_box`, and
-    `no_picture`, the model itself without a patch: it never trained so, and understates what words alone can win.
+    Captions are not scored. Baselines: `language_only` (a regression from words to a box), `centre_box`, `always_none`
+    (the answer that there is none, whatever is asked), and `no_picture`, the model itself without a patch: it never
+    trained so, and understates what words alone can win.
     The control, `other_picture`, asks every question about another picture.
 
     Args:
@@ -60,6 +61,7 @@ def evaluate_shikra(
     baselines = {
         "language_only": {"acc@0.5": _boxes_right(samples, language_only().boxes_unit([s.text for s in samples]))},
         "centre_box": {"acc@0.5": _boxes_right(samples, torch.tensor([CENTRE] * len(samples)))},
+        "always_none": {"acc@0.5": _none_right(samples)},
         "no_picture": {**blind, **blind_tasks},
         "other_picture": {**control, **other_tasks},
     }
@@ -134,3 +136,9 @@ def _boxes_right(samples: tuple[Sample, ...], boxes_unit: Tensor) -> dict[str, f
     truth = torch.tensor([sample.box or (0.0,) * 4 for sample in samples]) / side
     right: Bool[Tensor, " n"] = paired_iou(boxes_unit, truth) >= 0.5
     return mean_interval(right, torch.tensor([sample.seed for sample in samples]))
+
+
+def _none_right(samples: tuple[Sample, ...]) -> dict[str, float]:
+    """acc@0.5 of who says every time that there is none."""
+    absent = torch.tensor([sample.referent is None for sample in samples])
+    return mean_interval(absent, torch.tensor([sample.seed for sample in samples]))

@@ -13,4 +13,8 @@ out.
 `photograph.py` is the lab of lesson 09: choose or upload a picture, write phrases, and see boxes, masks and a caption.
 `caption_order.py` is the lab of lesson 11: write two captions that differ in order and see which one each model takes;
 `caption_readings.py` works it out and draws it.
+`talking.py` is the lab of lesson 13: point, ask, and see the answer drawn and the talk as it is written;
+`talk_turns.py` works it out.
+`count_lab.py` is the lab of lesson 16: move the threshold of a counter by boxes, read a density in a part of a picture,
+or paint one; `count_readings.py` works it out.
 """

@@ -5,7 +5,8 @@
 - `talk_views`, `talk_tasks`: what a picture lets one ask, and every task with its true answers.
 - `surest_patches`, `guided_attention`, `shikra_recipe`: what the decoder gets of a picture, and how it is trained.
 - `shikra_chat`: the model to talk to. `truth_scorer`: the model as a judge of captions (lesson 11's probes).
-- `expression_reader`, `talk_measure`, `reading_writing`: expressions executed in the scene, and what is measured.
+- `expression_reader`, `bracket_check`, `talk_measure`, `reading_writing`, `looked_at`: expressions and captions held
+  against the scene, and what is measured: right answers, both directions, where the decoder looks.
 - `published_slips`: two slips of the published code, and their mending.
 
 Notebook: 13.

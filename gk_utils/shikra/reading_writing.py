@@ -27,22 +27,33 @@ PAIRED = HELD_OUT + 2**30  # seeds of the scenes
 
 @dataclass(frozen=True, eq=False)
 class BothWays:
-    """Answers about n things: (n) whether each was named rightly, and found; the IoU of the box; the picture."""
+    """Answers about n things.
+
+    Attributes:
+        named, found: (n) whether its name was said rightly; whether its box was written, IoU 0.5 or more.
+        iou: (n) of the box with the true one; 0 without a box.
+        boxes: (n 4) as written, fractions of the picture; zeros without a box.
+        picture: (n) which one the thing is in.
+    """
 
     named: Bool[Tensor, " n"]
     found: Bool[Tensor, " n"]
     iou: Float[Tensor, " n"]
+    boxes: Float[Tensor, "n 4"]
     picture: Int[Tensor, " n"]
 
 
-def ask_both_ways(talker: Talker, pictures: int) -> BothWays:
-    """Ask about every thing that has its colour and category for itself, in this many held-out pictures."""
+def ask_both_ways(talker: Talker, pictures: int, shift: int = 0) -> BothWays:
+    """Ask about every thing that has its colour and category for itself, in this many held-out pictures.
+
+    With `shift`, each question is asked about the picture that many further on: what is right then needs no look.
+    """
     side = talker.trunk.settings.image_side
     scenes = [draw_scene_for(PAIRED + k) for k in range(pictures)]
     rendered = render(scenes, (side, side))
     views = views_of(scenes, rendered, np.random.default_rng(0))
     pairs = [(row, index) for row, view in enumerate(views) for index in named_alone(view)]
-    look, rows = talker.look(rendered.images), [row for row, _ in pairs]
+    look, rows = talker.look(rendered.images), [(row + shift) % pictures for row, _ in pairs]
     names = [short_name(views[row].scene.things[index]) for row, index in pairs]
     reads = [Conversation((ask_for("region", (views[row].boxes[index],)),)) for row, index in pairs]
     writes = [Conversation((ask_for("rec", f"the {name.split(' ', 1)[1]}"),)) for name in names]
@@ -50,7 +61,7 @@ def ask_both_ways(talker: Talker, pictures: int) -> BothWays:
     named = [answer.text == sentence(name) for answer, name in zip(answers, names, strict=True)]
     boxes, there = boxes_of(talker.answer(look, rows, writes, steps=32))
     iou = paired_iou(boxes, torch.tensor([views[row].boxes[index] for row, index in pairs])) * there
-    return BothWays(torch.tensor(named), iou >= 0.5, iou, torch.tensor(rows))
+    return BothWays(torch.tensor(named), iou >= 0.5, iou, boxes, torch.tensor([row for row, _ in pairs]))
 
 
 def named_alone(view: View) -> list[int]:

@@ -21,7 +21,7 @@ from gk_utils.countertop.render import render
 from gk_utils.countertop.splits import Sample, read_split
 from gk_utils.shikra.expression_reader import singles_out
 from gk_utils.shikra.shikra_chat import Talker
-from gk_utils.shikra.surest_patches import join_looks
+from gk_utils.shikra.surest_patches import Look, join_looks
 from gk_utils.shikra.talk import Conversation, Utterance
 from gk_utils.shikra.talk_tasks import NONE, Exchange, ask_for, draw_task
 from gk_utils.shikra.talk_views import View, views_of
@@ -30,6 +30,7 @@ HELD_OUT = 2**41 + 2**40  # seeds of the scenes that are asked about: no split a
 EACH = 4  # questions of a task about one picture
 STEPS = {"reg": 20, "region": 8, "point": 8, "truth": 4, "talk": 50}  # tokens that the longest true answer needs
 ASKED = tuple(STEPS)
+WAYS = ("its picture", "another picture", "no picture")
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +98,19 @@ def answers_to(talker: Talker, asked: Asked, shift: int = 0, *, blind: bool = Fa
     n = len(asked.views)
     rows = [(picture + shift) % n for picture in asked.pictures]
     return talker.answer(look, rows, asked.conversations, STEPS[asked.exchanges[0].task])
+
+
+def answer_three_ways(
+    talker: Talker, look: Look, pictures: Sequence[int], asked: Sequence[Conversation], *, steps: int, shift: int
+) -> dict[str, list[Utterance]]:
+    """Answers to the same questions about their picture, about the one `shift` further on, and about none.
+
+    All at once: fewer and larger batches.
+    """
+    n, m = len(look), len(pictures)
+    rows = [*pictures, *((picture + shift) % n for picture in pictures), *[n] * m]
+    answers = talker.answer(join_looks([look, look[:1].blind()]), rows, [*asked] * len(WAYS), steps)
+    return {way: answers[k * m : (k + 1) * m] for k, way in enumerate(WAYS)}
 
 
 def is_right(exchange: Exchange, answer: Utterance, view: View) -> bool:
