@@ -16,7 +16,7 @@ __all__ = ["EVALUATIONS", "as_text", "evaluate", "evaluation_of"]
 _HEADS = ("box_tokens", "box_regression", "text_coordinates")
 EVALUATIONS = (
     *("rec", "pix2seq", "grounding_dino", "segment_anything", "grounded_sam", "spatial", "contrastive"),
-    *("kosmos2", "shikra", "ferret", *_HEADS),
+    *("capstone", "kosmos2", "shikra", "ferret", "conversation", "counting", *_HEADS),
 )
 
 

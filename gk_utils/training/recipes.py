@@ -87,6 +87,12 @@ _FERRETS = (  # what stands for a region; steps make the readers of one resoluti
 _TALK = {  # of an exchange of the dialogue model: how often each task comes up
     **{"rec": 4.0, "reg": 1.0, "region": 1.5, "point": 2.0, "truth": 1.5, "caption": 0.3, "talk": 0.5}
 }
+_COUNT = "gk_utils.counting.counting_"
+_CROWDS = {"priors": {"apple": 3}, "image_side": 256, "width": 96, "blocks": 6, "scenes": 32}
+_CROWDS_SMALL = {**_CROWDS, "image_side": 128, "width": 32, "blocks": 3, "scenes": 16, "pool": 3000}
+_HELD = {"held_out": ["banana", "bird", "book", "candle"]}  # what counters that are shown examples never see
+_COUNTERS = [{"kind": kind} for kind in ("pooled", "pooled_sum", "set", "density")]
+_COUNTERS += [{"kind": kind, **_HELD} for kind in ("exemplar", "text_exemplar", "text_blind")]
 RECIPES = {
     recipe.name: recipe
     for recipe in (
@@ -278,6 +284,15 @@ RECIPES = {
                 examples=64,
             )
             for name, own, steps in _FERRETS
+        ),
+        *(Recipe(f"counting_{own['kind']}", f"{_COUNT}recipe", {**_CROWDS, **own}, 12_000, 2e-3) for own in _COUNTERS),
+        Recipe(
+            "counting_start_small", f"{_COUNT}start", {**_CROWDS_SMALL, **_HELD}, 4_500, 3e-3, ema=0.998, examples=300
+        ),
+        *(
+            Recipe(f"counting_{own['kind']}_small", f"{_COUNT}recipe", settings, 1_000, 2e-3, ema=0.99, examples=300)
+            for own in _COUNTERS
+            for settings in ({**_CROWDS_SMALL, **own, "start": "counting_start_small"},)
         ),
     )
 }
