@@ -51,7 +51,7 @@ coursework: $(VENV)/.dev ## make an nbgrader course in coursework/: make coursew
 grade: $(VENV)/.dev ## grade a zip of submissions: make grade LESSON=06 ZIP=submissions.zip
 	@test -n "$(LESSON)" -a -n "$(ZIP)" || { \
 	  echo "LESSON, ZIP: expected a lesson and a zip. Run: make grade LESSON=06 ZIP=submissions.zip"; exit 2; }
-	@$(PY) -m gk_utils.classroom.grade $(LESSON) "$(ZIP)" $(ARGS) || test $$? -eq 1
+	@$(PY) -m gk_utils.classroom.grade $(LESSON) "$(ZIP)" $(ARGS) || test $$? -eq 3
 
 book: $(VENV)/.book ## make the web book in book/_build/html: all lessons, the claims, the API, the grounder in a page
 	$(PY) -m gk_utils.book $(ARGS)
@@ -110,9 +110,9 @@ $(VENV)/.dev: pyproject.toml constraints.txt $(VENV)/.torch
 
 # The browsers' ONNX Runtime comes from npm; without npm the book is made without its live page.
 $(VENV)/.book: $(VENV)/.dev
-	@if command -v npm >/dev/null; then \
+	@if command -v npm >/dev/null && \
 	  npm install --prefix $(VENV)/node --no-audit --no-fund --ignore-scripts --silent onnxruntime-web@1.30.0; \
-	else echo "No npm here: the page with the grounder will not run. Install Node.js and run make book again."; fi
-	@command -v npm >/dev/null && touch $@ || true
+	then touch $@; \
+	else echo "The page with the grounder will not run: npm is missing, or did not reach its registry."; fi
 
 comma := ,

@@ -93,6 +93,33 @@ def add_ground(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
+def add_assist(commands: Any) -> None:
+    """Add `assist`, which answers a question about a picture and shows its evidence."""
+    parser = commands.add_parser("assist", help="answer a question about a picture, with its evidence")
+    parser.add_argument("image", metavar="IMAGE", help="a picture: PNG, JPEG, WebP ...")
+    parser.add_argument("question", metavar="QUESTION", help='"How many mugs are there?"; see lesson 17 for ten kinds')
+    parser.add_argument("--save", metavar="PNG", help="draw the evidence into this file")
+    parser.add_argument("--reference", action="store_true", help="compose the reference functions, not yours in my/")
+    parser.add_argument("--checkpoint", metavar="FOLDER", help="a trunk; the best one of the course if left out")
+    parser.add_argument("--device", default="cpu", help="cpu (the default), cuda, mps")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def run(arguments: argparse.Namespace) -> int:
+        from gk_utils import assist
+
+        options = {name: getattr(arguments, name) for name in ("reference", "checkpoint", "device")}
+        try:
+            found = assist.assist_file(arguments.image, arguments.question, **options)
+            if arguments.save:
+                assist.save_evidence(found, arguments.save)
+        except (ValueError, OSError, ModuleNotFoundError) as error:
+            parser.error(_one_line(error))
+        print(found.as_json() if arguments.json else found.as_text())
+        return 0
+
+    parser.set_defaults(run=run)
+
+
 def add_train(commands: Any) -> None:
     """Add `train`, which trains one of the mini models."""
     parser = commands.add_parser("train", help="train one of the course's own models")
@@ -179,6 +206,45 @@ def add_bench(commands: Any) -> None:
     parser.set_defaults(run=run)
 
 
+def add_grit(commands: Any) -> None:
+    """Add `grit`, which makes rows of GrIT from captions and pictures, over processes or a cluster of machines."""
+    parser = commands.add_parser(
+        "grit", help="make phrases with boxes from captions and pictures, as many as there are"
+    )
+    parser.add_argument(
+        "--captions",
+        metavar="FILE",
+        required=True,
+        help='pairs, one a line: image TAB caption (.tsv), or {"image": ..., "caption": ...} (.jsonl)',
+    )
+    parser.add_argument("--images", metavar="DIR", required=True, help="the folder in which the images are")
+    parser.add_argument(
+        "--out", metavar="DIR", required=True, help="Parquet files and manifest.json; goes on with what is there"
+    )
+    parser.add_argument("--workers", type=int, metavar="N", help="processes; one a GPU or CPU if left out")
+    parser.add_argument("--address", metavar="ADDRESS", help="a running Ray cluster: auto, or HOST:PORT")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def run(arguments: argparse.Namespace) -> int:
+        try:
+            from gk_utils.scale import grit_command
+
+            names = ("captions", "images", "out", "workers", "address")
+            made = grit_command.make_grit(**{name: getattr(arguments, name) for name in names})
+        except (ValueError, OSError, ImportError) as error:
+            parser.error(_one_line(error))
+        except KeyboardInterrupt:
+            print(f"\n{parser.prog}: stopped; the same command goes on from here", file=sys.stderr)
+            return 130
+        except grit_command.JobFailed as error:
+            print(f"{parser.prog}: {_one_line(error)}", file=sys.stderr)
+            return 1
+        print(grit_command.as_json(made) if arguments.json else grit_command.as_text(made))
+        return 0
+
+    parser.set_defaults(run=run)
+
+
 def _one_line(error: Exception) -> str:
     return " ".join(str(error).split())
 
@@ -190,7 +256,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     parser = Parser(prog="python -m gk_utils", description="The commands of the course on visual grounding.")
     commands = parser.add_subparsers(metavar="COMMAND", title="commands")
-    for add in (add_doctor, add_ground, add_train, add_evaluate, add_bench):
+    for add in (add_doctor, add_ground, add_assist, add_train, add_evaluate, add_bench, add_grit):
         add(commands)
     parsed = parser.parse_args(arguments)
     if not hasattr(parsed, "run"):

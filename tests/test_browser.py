@@ -443,43 +443,126 @@ def test_lesson(window, lesson):
     shutil.copy(lesson, window.folder)
     page = window.page
     run_lesson(page, window.url, lesson.name)
-    if "ExpressionLab" in lesson.read_text():
-        page.locator(".widget-select select").select_option("the leftmost mug")
-        expect(page.locator(".widget-html code")).to_contain_text("number 1 from the left", timeout=10_000)
-        close_notebook(page)
-        return
-    if "caption_lab" in lesson.read_text():
-        said = page.locator(".widget-html [role=status]")
-        page.locator(".widget-select select").select_option("nouns")
-        expect(said).to_contain_text("First true, second false.", timeout=10_000)
-        second = page.locator(".widget-text input").last
-        second.fill("a wombat")
-        second.press("Enter")
-        expect(said).to_contain_text("Unknown words: wombat", timeout=10_000)
-        close_notebook(page)
-        return
-    if "phrase_lab" in lesson.read_text():
-        said = page.locator(".widget-html [role=status]")
-        page.locator(".widget-select select").select_option("mug.")
-        expect(said).to_contain_text("boxes pass 0.30", timeout=10_000)
-        page.locator(".widget-hslider .noUi-handle").first.press("End")
-        expect(said).to_have_text(re.compile(r"^0 of \d+ boxes pass 1\.00"), timeout=10_000)
-        close_notebook(page)
-        return
-    if "photograph_lab" in lesson.read_text():
-        said = page.locator(".widget-html [role=status]")
-        page.locator(".widget-text input").fill("cat; laptop")
-        page.locator(".widget-text input").press("Enter")
-        expect(said).to_have_text("1 mask for 2 phrases; nothing for 'laptop'.", timeout=10_000)
-        with page.expect_file_chooser() as chooser:
-            page.locator("button.widget-upload").click()
-        (window.folder / "mine.png").write_bytes(base64.b64decode(DOT))
-        chooser.value.set_files(window.folder / "mine.png")
-        expect(page.locator(".widget-dropdown select")).to_have_value("yours: mine.png", timeout=10_000)
-        close_notebook(page)
-        return
-    use_canvas(Lab(page.locator("canvas.gk-canvas").first))
+    text = lesson.read_text()
+    use = next((use for name, use in LABS.items() if name in text), use_first_canvas)
+    use(window)
     close_notebook(page)
+
+
+def use_expression_lab(window: Window) -> None:
+    """Choose an expression."""
+    page = window.page
+    page.locator(".widget-select select").select_option("the leftmost mug")
+    expect(page.locator(".widget-html code")).to_contain_text("number 1 from the left", timeout=10_000)
+
+
+def use_caption_lab(window: Window) -> None:
+    """Choose captions, and write one with an unknown word."""
+    page = window.page
+    said = page.locator(".widget-html [role=status]")
+    page.locator(".widget-select select").select_option("nouns")
+    expect(said).to_contain_text("First true, second false.", timeout=10_000)
+    second = page.locator(".widget-text input").last
+    second.fill("a wombat")
+    second.press("Enter")
+    expect(said).to_contain_text("Unknown words: wombat", timeout=10_000)
+
+
+def use_hyperlink_lab(window: Window) -> None:
+    """Click a phrase, begin with an unknown word, and with a known one."""
+    page = window.page
+    said, phrases = page.locator(".widget-html [role=status]"), page.locator("button.widget-button")
+    words = phrases.nth(1).text_content()
+    phrases.nth(1).click()
+    expect(said).to_contain_text(f"'{words}':", timeout=10_000)
+    own = page.locator(".widget-text input")
+    own.fill("a wombat")
+    own.press("Enter")
+    expect(said).to_contain_text("wombat", timeout=10_000)
+    expect(phrases).to_have_count(0)
+    page.locator(".widget-dropdown select").select_option("we see")
+    expect(phrases.first).to_be_visible(timeout=10_000)
+
+
+def use_phrase_lab(window: Window) -> None:
+    """Choose a prompt and move the threshold."""
+    page = window.page
+    said = page.locator(".widget-html [role=status]")
+    page.locator(".widget-select select").select_option("mug.")
+    expect(said).to_contain_text("boxes pass 0.30", timeout=10_000)
+    page.locator(".widget-hslider .noUi-handle").first.press("End")
+    expect(said).to_have_text(re.compile(r"^0 of \d+ boxes pass 1\.00"), timeout=10_000)
+
+
+def use_claim_lab(window: Window) -> None:
+    """Choose a text, and write one."""
+    page = window.page
+    said = page.locator(".widget-html [role=status]")
+    page.locator(".widget-dropdown select").select_option("the other side")
+    expect(said).to_have_text("6 supported, 1 contradicted", timeout=10_000)
+    page.locator(".widget-textarea textarea").fill("Every kettle is a cat. It was not cheap.")
+    page.get_by_role("button", name="Check it").click()
+    expect(said).to_have_text("1 contradicted, 1 undecided", timeout=10_000)
+
+
+def use_talk_lab(window: Window) -> None:
+    """Draw a region, ask about it, ask with an unknown word, and begin anew."""
+    page = window.page
+    use_canvas(Lab(page.locator("canvas.gk-canvas").first))  # a stroke: the box of the question
+    said = page.locator("[role=log] div")
+    page.locator(".widget-select select").select_option(index=0)
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(said).to_have_count(4, timeout=10_000)
+    expect(said.nth(2)).to_have_text(re.compile(r"^USER: What is in \[0\.\d{3},.*\]\?$"))
+    page.locator(".widget-text input").fill("Where is the wombat?")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    expect(page.locator("[role=status]", has_text="wombat")).to_have_count(1, timeout=10_000)
+    page.get_by_role("button", name="New conversation").click()
+    expect(said).to_have_count(0, timeout=10_000)
+
+
+def use_photograph_lab(window: Window) -> None:
+    """Write phrases, and bring a photograph."""
+    page = window.page
+    said = page.locator(".widget-html [role=status]")
+    page.locator(".widget-text input").fill("cat; laptop")
+    page.locator(".widget-text input").press("Enter")
+    expect(said).to_have_text("1 mask for 2 phrases; nothing for 'laptop'.", timeout=10_000)
+    with page.expect_file_chooser() as chooser:
+        page.locator("button.widget-upload").click()
+    (window.folder / "mine.png").write_bytes(base64.b64decode(DOT))
+    chooser.value.set_files(window.folder / "mine.png")
+    expect(page.locator(".widget-dropdown select")).to_have_value("yours: mine.png", timeout=10_000)
+
+
+def use_assistant_desk(window: Window) -> None:
+    """Choose an example, write a question about something that is not there, and one that cannot be read."""
+    page = window.page
+    said = page.locator(".widget-html [role=status]")
+    page.locator(".widget-dropdown select").select_option(index=3)
+    expect(said).to_have_text("There are 3: mugs.", timeout=20_000)
+    question = page.locator(".widget-text input")
+    for words, answer in {"Is there a wombat?": "There is no wombat", "Why?": "I cannot read that question."}.items():
+        question.fill(words)
+        question.press("Enter")
+        expect(said).to_contain_text(re.compile(answer, re.IGNORECASE), timeout=20_000)
+
+
+def use_first_canvas(window: Window) -> None:
+    """Whatever its mode."""
+    use_canvas(Lab(window.page.locator("canvas.gk-canvas").first))
+
+
+LABS = {  # what a lesson's notebook has in it -> how its lab is used; any other has a canvas
+    "ExpressionLab": use_expression_lab,
+    "caption_lab": use_caption_lab,
+    "hyperlink_lab": use_hyperlink_lab,
+    "phrase_lab": use_phrase_lab,
+    "claim_lab": use_claim_lab,
+    "talk_lab": use_talk_lab,
+    "photograph_lab": use_photograph_lab,
+    "AssistantLab": use_assistant_desk,
+}
 
 
 def use_canvas(lab: Lab) -> None:

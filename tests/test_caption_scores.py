@@ -11,6 +11,7 @@ from gk_utils.kosmos2.caption_scores import (
     measure_captions,
     measure_questions,
     pictures_of,
+    points_right,
     questions_for,
     score_answers,
     score_caption,
@@ -104,6 +105,20 @@ class TestAnswers:
     def test_the_same_questions_each_time(self, pictures):
         assert questions_for(pictures) == questions_for(pictures)
         assert {number for number, _ in questions_for(pictures)} == {0, 1, 2}
+
+
+class TestPointsRight:
+    def test_by_hand(self):
+        """The answer's words do not matter; one box of all phrases that hits a thing asked about is enough."""
+        picture = Asked(SCENE, torch.zeros(1, 1), BOXES)
+        asked = [(0, Question("Where?", "left", "where", (MUGS[1],)))] * 4
+        answers = [
+            GroundedText("left", ((0, 4),), ((FIRST,),)),
+            GroundedText("right", ((0, 5),), ((FIRST, SECOND),)),
+            GroundedText("a b", ((0, 1), (2, 3)), ((CAT,), (SECOND,))),
+            GroundedText("left"),
+        ]
+        assert points_right(answers, asked, [picture]).tolist() == [False, True, True, False]
 
 
 class TestMeasure:

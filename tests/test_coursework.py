@@ -220,9 +220,11 @@ class TestMain:
 
 
 class TestConfigure:
-    def test_the_seed_of_the_environment_goes_before_the_courses(self, tmp_path, monkeypatch):
+    @pytest.mark.parametrize("empty", [True, False])
+    def test_the_seed_of_the_environment_goes_before_the_courses(self, tmp_path, monkeypatch, empty):
         monkeypatch.setenv("GK_COHORT_SEED", "")
-        monkeypatch.delenv("GK_COHORT_SEED")
+        if not empty:
+            monkeypatch.delenv("GK_COHORT_SEED")
         coursework.configure(Config(), tmp_path, 7)
         assert os.environ["GK_COHORT_SEED"] == "7"
         coursework.configure(Config(), tmp_path, 8)

@@ -7,6 +7,7 @@ import csv
 import io
 import json
 import os
+import shutil
 import zipfile
 
 import nbformat
@@ -185,10 +186,10 @@ class TestGradeZip:
         assert (boxes[""].student, boxes[""].status) == ("zz99", MISSING)
 
     def test_the_table_and_the_feedback(self, boxes, course):
-        with (course / "results" / "01_boxes" / "grades.csv").open(encoding="utf-8", newline="") as file:
+        with (course / "results" / "01_boxes" / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
             table = list(csv.DictReader(file))
         assert [row["file"] for row in table] == list(boxes)
-        assert table[0]["student"] == "ab12"
+        assert (table[0]["student"], table[0]["id"], table[1]["id"]) == ("ab12", "ab12", "")
         assert (
             float(table[0]["checks"])
             == float(table[0]["max_checks"])
@@ -226,6 +227,103 @@ class TestGradeZip:
         assert "nbgrader failed" in rows[1].problem
 
 
+class TestSeveralZips:
+    @pytest.fixture
+    def run(self, course, solved, tmp_path, monkeypatch):
+        """Grade zips of lesson 10 without running a check: of solved notebooks, and of files that are not JSON."""
+        folder = tmp_path / "course"
+        shutil.copytree(course / "release", folder / "release")
+        (folder / "roster.csv").write_text("id,first_name,last_name,email\nAB.12,Anna,Berg,\nzz 99,No,Body,\n")
+        points = iter(range(1, 99))
+
+        def mark(folder, lesson, student):
+            ran = folder / "autograded" / student / lesson
+            shutil.copytree(folder / "submitted" / student / lesson, ran, dirs_exist_ok=True)
+            return coursework.Grade(student, next(points), 99, 1, 2, to_read=False)
+
+        monkeypatch.setattr(coursework, "grade", mark)
+
+        def grade_files(*names, broken=()):
+            files = {name: dict(solved("10")) for name in names} | dict.fromkeys(broken, "not JSON")
+            rows = grade_zip("10", zipped(tmp_path / "x.zip", files), folder)
+            results = folder / "results" / "10_spatial_relations"
+            with (results / "grades.csv").open(encoding="utf-8-sig", newline="") as file:
+                table = list(csv.DictReader(file))
+            feedback = {path.stem: path.read_text(encoding="utf-8") for path in (results / "feedback").iterdir()}
+            return rows, [(line["student"], line["status"], line["score"]) for line in table], feedback, results
+
+        return grade_files
+
+    def test_a_later_zip_adds(self, run):
+        rows, table, told, _ = run("anna-berg/x.ipynb", "kim/x.ipynb")
+        assert [(row.student, row.id) for row in rows] == [("AB.12", "AB.12"), ("kim", ""), ("zz-99", "zz 99")]
+        assert table == [("AB.12", GRADED, "1"), ("kim", GRADED, "2"), ("zz-99", MISSING, "")]
+        rows, table, told, _ = run("no body/late.ipynb", "kim/newer.ipynb")
+        assert [row.student for row in rows] == ["zz-99", "kim"]
+        assert table == [("AB.12", GRADED, "1"), ("zz-99", GRADED, "3"), ("kim", GRADED, "4")]
+        assert set(told) == {"AB.12", "zz-99", "kim"}
+        assert "AB.12: 1 of 99 points" in told["AB.12"]
+        assert "kim: 4 of 99 points" in told["kim"]
+
+    def test_the_same_zip_twice(self, run):
+        first = run("anna-berg/x.ipynb", "kim/x.ipynb", broken=["lee/x.ipynb"])[1]
+        second = run("anna-berg/x.ipynb", "kim/x.ipynb", broken=["lee/x.ipynb"])[1]
+        assert [line[:2] for line in first] == [line[:2] for line in second]
+
+    def test_a_grade_stands_when_the_newer_file_is_refused(self, run):
+        run("kim/x.ipynb")
+        _, table, told, _ = run(broken=["kim/y.ipynb", "lee/x.ipynb"])
+        assert table[:3] == [("kim", GRADED, "1"), ("kim", REFUSED, ""), ("lee", REFUSED, "")]
+        assert "kim: 1 of 99 points" in told["kim"]
+        assert "this file was not graded" in told["lee"]
+        _, table, told, _ = run("lee/x.ipynb")
+        assert ("lee", GRADED, "2") in table
+        assert ("lee", REFUSED, "") not in table
+        assert "lee: 2 of 99 points" in told["lee"]
+
+    def test_someone_entered_into_the_roster_since(self, run, tmp_path):
+        run("kim/x.ipynb", "lee/x.ipynb")
+        (tmp_path / "course" / "roster.csv").write_text("id,first_name,last_name\n7,Kim,\n8,Lee,\n")
+        _, table, told, _ = run("kim/x.ipynb")
+        assert table == [("lee", GRADED, "2"), ("7", GRADED, "3")]
+        assert set(told) == {"7", "lee"}
+
+    def test_what_cannot_be_read_stops_it_before_anything_is_lost(self, run, tmp_path, monkeypatch):
+        _, _, told, results = run("kim/x.ipynb")
+        before = (results / "grades.csv").read_bytes()
+        with monkeypatch.context() as patch:
+            patch.setattr("gk_utils.classroom.inbox.FILES", 0)
+            with pytest.raises(ValueError, match="at most 0 files"):
+                run("kim/x.ipynb")
+        assert (results / "grades.csv").read_bytes() == before
+        assert [path.stem for path in (results / "feedback").iterdir()] == list(told)
+        for other in (b"student;file;status\r\n", b"student,file,status\r\n\xff,,\r\n"):
+            (results / "grades.csv").write_bytes(other)
+            with pytest.raises(ValueError, match="Move it away"):
+                run("kim/x.ipynb")
+            assert (results / "grades.csv").read_bytes() == other
+
+    def test_feedback_that_cannot_be_written_stops_nothing(self, run, monkeypatch):
+        def fail(*arguments):
+            raise KeyError("outputs")
+
+        monkeypatch.setattr(grade, "feedback", fail)
+        rows, table, told, _ = run("kim/x.ipynb", "lee/x.ipynb")
+        assert table[:2] == [("kim", GRADED, "1"), ("lee", GRADED, "2")]
+        assert rows[0].problem == "no feedback: 'outputs'"
+        assert told == {}
+
+    @pytest.mark.usefixtures("run")
+    def test_two_files_of_one_name(self, solved, tmp_path):
+        path = tmp_path / "twice.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("kim/x.ipynb", "not JSON")
+            with pytest.warns(UserWarning, match="Duplicate name"):
+                archive.writestr("kim/x.ipynb", json.dumps(solved("10")))
+        rows = grade_zip("10", path, tmp_path / "course")
+        assert [row.status for row in rows[:2]] == [REFUSED, GRADED]
+
+
 class TestStudentBundle:
     def test_holds_neither_solutions_nor_hidden_tests_nor_model_answers(self, course):
         text = "".join(path.read_text(encoding="utf-8") for path in (course / "release").rglob("*") if path.is_file())
@@ -251,7 +349,7 @@ class TestStudentBundle:
             assert len(lines & shown) <= len(lines) / 2, name  # a line of it may stand in a demonstration
 
 
-@pytest.mark.skipif("GK_DEEP" not in os.environ, reason="16 s a lesson: make deep")
+@pytest.mark.skipif(os.environ.get("GK_DEEP") != "1", reason="16 s a lesson: make deep")
 class TestEveryLesson:
     @pytest.mark.parametrize("path", source.lesson_paths(), ids=lambda path: path.stem)
     def test_all_the_answers_earn_all_points_and_none_earn_none(self, path, tmp_path):
@@ -274,7 +372,10 @@ class TestWriteTable:
         lesson = source.read(source.find("01"))
         rows = [Row("=cmd()", "+a\nb", REFUSED, problem="@x"), Row("anna", 'a,b"c', GRADED)]
         write_table(tmp_path / "deep" / "grades.csv", rows, lesson)
-        first, second = list(csv.DictReader(io.StringIO((tmp_path / "deep" / "grades.csv").read_text())))
+        data = (tmp_path / "deep" / "grades.csv").read_bytes()
+        assert data.startswith(b"\xef\xbb\xbfstudent,")
+        assert data.count(b"\r\n") == data.count(b"\n") == 3
+        first, second = list(csv.DictReader(io.StringIO(data.decode("utf-8-sig"))))
         assert (first["student"], first["file"], first["problem"]) == ("'=cmd()", "'+a b", "'@x")
         assert (second["file"], second["score"]) == ('a,b"c', "")
 
@@ -284,7 +385,7 @@ class TestMain:
         got = coursework.Grade("anna", 3, 4, 2, 2, to_read=True)
         rows = [Row("anna", "a", GRADED, got), Row("bea", "b", REFUSED, problem="no"), Row("carl", "", MISSING)]
         monkeypatch.setattr(grade, "grade_zip", lambda *arguments: rows)
-        assert grade.main(["01", "x.zip", "--out", str(tmp_path)]) == 1
+        assert grade.main(["01", "x.zip", "--out", str(tmp_path)]) == 3
         assert capsys.readouterr().out.split("\n")[:-2] == [
             "anna: graded: 3 of 4, an answer to read",
             "bea: not graded: no",

@@ -102,6 +102,25 @@ class TestFindChunks:
         assert owners == (1,)
         assert found.boxes.tolist() == [[0.0, 0.0, 200.0, 50.0]]
 
+    def test_a_finder_that_sees_the_picture_once(self):
+        """The same boxes as phrase by phrase; it is asked one at a time where it cannot read all of them."""
+        asked = []
+
+        class AllAtOnce(GroundsByHand):
+            def ground_all(self, images, phrases):
+                asked.append((len(images), list(phrases[0])))
+                return [[self.ground(images[0], phrase) for phrase in phrases[0]]]
+
+        for phrases in (["a mug", "a cat"], ["a photo", "a mug"]):
+            (found, owners), (slow, same) = (find_chunks(IMAGE, phrases, one()) for one in (AllAtOnce, GroundsByHand))
+            assert (found.boxes.tolist(), found.phrases, owners) == (slow.boxes.tolist(), slow.phrases, same)
+        assert asked == [(1, ["a mug", "a cat"]), (1, ["a photo", "a mug"])]
+
+    def test_nothing_that_it_can_read(self):
+        with pytest.raises(ValueError, match="photo"):
+            find_chunks(IMAGE, ["a photo"], GroundsByHand())
+        assert find_chunks(IMAGE, [], GroundsByHand())[1] == ()
+
 
 class TestFilters:
     def test_by_hand(self):

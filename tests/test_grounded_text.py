@@ -29,7 +29,7 @@ def build(drawn: list[tuple[str, str, list[tuple[int, ...]]]], end: str = "") ->
             boxes.append(
                 tuple((min(a, c) / 1000, min(b, d) / 1000, max(a, c) / 1000, max(b, d) / 1000) for a, b, c, d in rows)
             )
-    text = (text + end).rstrip() if (text + end).strip() else ""
+    text = (text + (end if text else end.lstrip())).rstrip()
     return GroundedText(text, tuple(spans), tuple(boxes))
 
 

@@ -1,10 +1,13 @@
-"""The marking guide and the roster."""
+"""The marking guide and the roster; and the plans of TEACHING.md, held against what the lessons ask for."""
+
+import re
 
 import pytest
 import synthetic_lesson
 
+from gk_utils.book.concept_map import needs
 from gk_utils.classroom import source
-from gk_utils.classroom.guide import ROSTER, marking_guide, read_roster
+from gk_utils.classroom.guide import ROSTER, folder_names, marking_guide, read_roster
 
 
 class TestMarkingGuide:
@@ -36,18 +39,27 @@ class TestReadRoster:
         assert read_roster(self.write(tmp_path, ROSTER)) == {}
 
     def test_every_name_a_learner_goes_by(self, tmp_path):
-        path = self.write(tmp_path, ROSTER + "ab12,Anna,Berg,a@b\n,No,Id,\nb.c,Bea,,\n", "utf-8-sig")
+        path = self.write(tmp_path, ROSTER + "ab12,Anna,Berg,a@b\n,No,Id,\nB.c,Bea,,\n", "utf-8-sig")
         assert read_roster(path) == {
             "ab12": "ab12",
             "anna-berg": "ab12",
             "berg-anna": "ab12",
-            "b-c": "b-c",
-            "bea": "b-c",
+            "b-c": "B.c",
+            "bea": "B.c",
         }
 
     def test_a_shared_name_stands_for_neither(self, tmp_path):
         path = self.write(tmp_path, ROSTER + "a1,Anna,Berg,\na2,Anna,Berg,\n")
         assert read_roster(path) == {"a1": "a1", "a2": "a2"}
+
+    def test_ids_that_differ_in_punctuation_alone_are_two(self, tmp_path):
+        path = self.write(tmp_path, ROSTER + "a.b,Anna,Berg,\na-b,Abe,Berg,\n")
+        assert read_roster(path) == {
+            "anna-berg": "a.b",
+            "berg-anna": "a.b",
+            "abe-berg": "a-b",
+            "berg-abe": "a-b",
+        }
 
     @pytest.mark.parametrize("text", ["", "name\nAnna\n"])
     def test_no_ids(self, tmp_path, text):
@@ -57,3 +69,58 @@ class TestReadRoster:
     def test_another_encoding(self, tmp_path):
         with pytest.raises(ValueError, match="expected CSV in UTF-8"):
             read_roster(self.write(tmp_path, ROSTER + "a1,Zoë,,\n", "latin-1"))
+
+
+class TestFolderNames:
+    @pytest.mark.parametrize("student", ["AB12", "a.berg", "anna@uni.edu", "a_b+c-d", "7", "Łuk"])
+    def test_an_id_stays_itself(self, student):
+        assert folder_names([student]) == {student: student}
+
+    @pytest.mark.parametrize("student", ["../x", "a/b", "a b", "*", "[a]", "{x}", ".x", "x.", "=1", "a" * 99, "a\nb"])
+    def test_an_id_that_no_folder_may_have(self, student):
+        folder = folder_names([student])[student]
+        assert folder
+        assert len(folder) <= 60
+        assert not set(folder) & set("/\\.*?[]{}= \n")
+
+    def test_two_that_come_to_one_name(self):
+        with pytest.raises(ValueError, match="got 'a/b' and 'a-b'. Change one"):
+            folder_names(["a/b", "a-b"])
+        assert folder_names(["a.b", "a-b", "a.b"]) == {"a.b": "a.b", "a-b": "a-b"}
+
+
+class TestTeaching:
+    @pytest.fixture
+    def needed(self):
+        lessons = [source.read(path) for path in source.lesson_paths()]
+        return {name[:2]: {need[:2] for need in wants} for name, wants in needs(lessons).items()}
+
+    @pytest.fixture
+    def text(self):
+        return (source.ROOT / "TEACHING.md").read_text(encoding="utf-8")
+
+    def test_the_twelve_weeks_respect_the_prerequisites(self, text, needed):
+        lines = re.findall(r"^\| \d+ \| ([^|]+) \|", text, re.MULTILINE)
+        order = list(dict.fromkeys(re.findall(r"\b\d\d\b", " ".join(lines))))
+        assert sorted(order) == sorted(needed)
+        for place, number in enumerate(order):
+            assert needed[number] <= set(order[:place]), number
+
+    def test_the_two_days_say_what_they_skip(self, text, needed):
+        rows = re.findall(r"^\| \d+:\d\d \| (\d\d) [^|]* \| (\d\d) ", text, re.MULTILINE)
+        order = [day[0] for day in rows] + [day[1] for day in rows]
+        assert len(order) == 12
+        skipped = {need for number in order for need in needed[number]} - set(order)
+        for place, number in enumerate(order):
+            assert needed[number] <= set(order[:place]) | skipped, number
+        (said,) = re.findall(r"It leaves out ([\d, and]+)", text)
+        assert set(re.findall(r"\d\d", said)) == skipped
+
+    def test_a_shorter_course_is_whole(self, text, needed):
+        (said,) = re.findall(r"A shorter course leaves out ([^:]+):", text)
+        out = re.findall(r"\b\d\d\b", said)
+        assert len(out) == 7
+        for number in out:
+            del needed[number]
+            assert not [other for other, wants in needed.items() if number in wants], number
+        assert all(wants <= set(needed) for wants in needed.values())

@@ -74,6 +74,8 @@ class TestHyperlinkLab:
         lab.own.value = "a unicorn"
         assert "unicorn" in lab.view.value
         assert buttons(lab) == []
+        assert lab.followed.in_words().startswith("(no caption)")  # not that of the beginning before
+        assert "two mugs" not in lab._repr_mimebundle_()[0]["text/plain"]
         lab.own.value = "nothing"
         assert lab.followed.index is None
         lab.start.value = "we see"

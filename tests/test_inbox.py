@@ -28,9 +28,13 @@ class TestPerson:
             ("submitted/anna/06_roi_align/06_roi_align.ipynb", ("anna", "")),
             ("06_roi_align/anna/x.ipynb", ("anna", "")),
             ("anna/x.ipynb", ("anna", "")),
+            ("Anna Berg_123_assignsubmission_file_06_roi_align.ipynb", ("anna-berg", "123")),
             ("bergann_4711_99_06_roi_align.ipynb", ("bergann", "4711")),
             ("bergann_LATE_4711_99_06_roi_align-2.ipynb", ("bergann", "4711")),
             ("06_roi_align--anna-berg.ipynb", ("anna-berg", "")),
+            ("06_roi_align--4711234.ipynb", ("4711234", "")),
+            ("06_roi_align--anna-berg-1 (2).ipynb", ("anna-berg-1", "")),
+            ("anna--06_roi_align.ipynb", ("anna", "")),
             ("Copy of 06_roi_align--Anna Berg (1).ipynb", ("anna-berg", "")),
             ("Copy of Copy of 06_roi_align_anna.ipynb", ("anna", "")),
             ("anna_06_roi_align - Copy.ipynb", ("anna", "")),
@@ -84,6 +88,22 @@ class TestContents:
         archive = zipped({"class of 2027/anna/a.ipynb": "", "class of 2027/bea/a.ipynb": ""})
         assert [file.student for file in contents(archive, LESSONS)] == ["anna", "bea"]
 
+    @pytest.mark.parametrize(
+        ("names", "students"),
+        [
+            (["week 6/06_roi_align--anna.ipynb", "week 6/06_roi_align--bea.ipynb"], ["anna", "bea"]),
+            (["class/anna/a.ipynb", "class/bea/a.ipynb", "class/notes.txt"], ["anna", "bea", "notes"]),
+            (["class/anna/a.ipynb", "class/06_roi_align--bea.ipynb"], ["anna", "bea"]),
+            (["anna/06_roi_align.ipynb", "anna/06_roi_align-copy.ipynb", "anna/me.png"], ["anna"] * 3),
+            (["anna/06_roi_align.ipynb", "anna/old/06.ipynb"], ["anna"] * 2),
+            (["anna/06_roi_align--anna.ipynb"], ["anna"]),
+            ([f"Bo_7_assignsubmission_file_/{name}.ipynb" for name in ("x", "y")], ["bo"] * 2),
+        ],
+    )
+    def test_a_lone_folder_is_someones_or_nobodys(self, names, students):
+        files = contents(zipped(dict.fromkeys(names, "{}")), LESSONS)
+        assert [file.student for file in files] == students
+
     @pytest.mark.parametrize("name", ["../anna.ipynb", "/etc/anna.ipynb", "a/../../anna.ipynb", "C:\\anna.ipynb"])
     def test_a_name_that_leads_out_is_refused(self, name):
         (file,) = contents(zipped({name: "{}"}), LESSONS)
@@ -97,7 +117,7 @@ class TestContents:
         bomb, other = contents(archive, LESSONS)
         assert (bomb.problem, other.problem) == ("too large: 3 MB unpacked, the limit is 2 MB", "")
         with pytest.raises(ValueError, match="too large"):
-            content(archive, "anna/06.ipynb")
+            content(archive, bomb.entry)
 
     def test_many_files_that_are_large_together(self, monkeypatch):
         monkeypatch.setattr(inbox, "ALL_BYTES", 25)
@@ -132,7 +152,18 @@ class TestContents:
 
 class TestContent:
     def test_reads(self):
-        assert content(zipped({"a.ipynb": "text"}), "a.ipynb") == b"text"
+        archive = zipped({"a.ipynb": "text"})
+        assert content(archive, archive.infolist()[0]) == b"text"
+
+    def test_two_files_of_one_name(self):
+        data = io.BytesIO()
+        with zipfile.ZipFile(data, "w") as archive:
+            archive.writestr("a.ipynb", "first")
+            with pytest.warns(UserWarning, match="Duplicate name"):
+                archive.writestr("a.ipynb", "second")
+        archive = zipfile.ZipFile(data)
+        files = contents(archive, LESSONS)
+        assert [content(archive, file.entry) for file in files] == [b"first", b"second"]
 
     def test_damaged(self):
         data = io.BytesIO()
@@ -142,10 +173,10 @@ class TestContent:
         place = broken.index(b"text of")
         broken[place] ^= 255
         with pytest.raises(ValueError, match="can be unpacked, got: Bad CRC-32"):
-            content(zipfile.ZipFile(io.BytesIO(broken)), "a.ipynb")
+            content(zipfile.ZipFile(io.BytesIO(broken)), archive.infolist()[0])
 
     def test_locked_with_a_password(self):
         archive = zipped({"a.ipynb": "text"})
         archive.infolist()[0].flag_bits |= 1
         with pytest.raises(ValueError, match="can be unpacked"):
-            content(archive, "a.ipynb")
+            content(archive, archive.infolist()[0])

@@ -102,15 +102,24 @@ class TestWrite:
         assert written[0] == kosmos_tokens().ids["<object>"]
         assert first_place() <= written[1] <= written[2] < first_place() + 1024
 
-    def test_copies_what_it_looks_at(self, kosmos, looked):
-        """All weight on copying: the corners are those of the box of the patch that it looks at most."""
-        with torch.no_grad():
-            kosmos.look.copies.weight.zero_()
-            kosmos.look.copies.bias.fill_(50.0)
-        features = looked.features.float()[:1]
-        written = kosmos.eval().write(features, [phrase_prompt("the mug")], 3)[0]
-        cells = (features[0, :, -2] + first_place()).long().tolist()
-        assert written[1] in cells
+    @pytest.mark.parametrize("patch", [17, 42])
+    def test_copies_what_it_looks_at(self, kosmos, looked, monkeypatch, patch):
+        """Looking at one patch alone: it writes that patch's box if it copies, another if not."""
+
+        def look(x, vectors):
+            scores = torch.full((*x.shape[:2], vectors.shape[1]), -40.0)
+            scores[..., patch] = 40.0
+            return scores, x
+
+        monkeypatch.setattr(kosmos.eval().look, "forward", look)
+        features, written = looked.features.float()[:1], {}
+        for bias in (50.0, -50.0):
+            with torch.no_grad():
+                kosmos.look.copies.weight.zero_()
+                kosmos.look.copies.bias.fill_(bias)
+            written[bias] = kosmos.write(features, [phrase_prompt("the mug")], 3)[0][1:]
+        box = (features[0, patch, -2:] + first_place()).long().tolist()
+        assert written[50.0] == box != written[-50.0]
 
     def test_captions_and_answers(self, kosmos, looked):
         features = looked.features.float()

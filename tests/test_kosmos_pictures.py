@@ -33,6 +33,15 @@ class TestKosmosPictures:
         assert mini.caption(image, start="we see").text.lower().startswith("we see")
         assert isinstance(mini.ask(image, "Is there a mug?", grounded=True).text, str)
 
+    def test_many_at_once_are_as_one_by_one(self, mini):
+        images = torch.rand(3, 3, 60, 90)
+        questions = ["Is there a mug?", "What colour is the cat?", "How many things are there?"]
+        together = mini.ask_all(images, questions, grounded=True)
+        assert together == [mini.ask(*pair, grounded=True) for pair in zip(images, questions, strict=True)]
+        assert mini.ask_all(images[:0], []) == []
+        with pytest.raises(ValueError, match="as many questions|same length|questions"):
+            mini.ask_all(images, questions[:2])
+
     def test_words_that_are_none(self, mini):
         with pytest.raises(ValueError, match="unicorn"):
             mini.ground(torch.rand(3, 64, 64), "a unicorn")

@@ -98,8 +98,12 @@ class TestWriteRows:
         assert write_rows([line], BOXES, SEEN).tokens.shape[0] == 0
 
     def test_answers_have_a_role_of_their_own(self):
-        rows = write_rows([Line(0, ((5, ()), (6, (0,)), (2, ())), 1, "question")], BOXES, SEEN)
-        assert rows.role.tolist() == [[0, ANSWER, ANSWER]]
+        """The words of an answer alone: its tags and its end are soon learned, and would hide how it does."""
+        tokens = kosmos_tokens()
+        answer = [*linked("red", (0,)), (tokens.end, ())]
+        rows = write_rows([Line(0, ((5, ()), *answer), 1, "question")], BOXES, SEEN)
+        words = {tokens.spellings[number] for number in rows.tokens[rows.role == ANSWER].tolist()}
+        assert (words, rows.role[0].tolist()) == ({"red"}, [0, WORD, ANSWER, WORD, WORD, PLACE, PLACE, WORD, WORD])
 
     @pytest.mark.parametrize("seed", range(3))
     def test_a_caption_can_be_read_back(self, seed):

@@ -25,7 +25,8 @@ TECHNIQUES = {
     *("counting", "assistant", "heads"),
 }
 COURSE = {
-    *("hub", "scale", "ground", "assist", "bench", "evaluate", "labs", "classroom", "book", "doctor", "requirements", "__main__"),
+    *("hub", "scale", "ground", "assist", "bench", "evaluate", "labs", "classroom"),
+    *("book", "doctor", "requirements", "__main__"),
 }
 MAY_USE = {"ground": {"ground"}, "technique": {"ground", "technique"}, "course": {"ground", "technique", "course"}}
 # What ground and techniques may import at the top of a module: a GPU image has no more.

@@ -202,6 +202,45 @@ class TestRebuild:
         held, extra, notes = repaired(handed)
         assert (held["areas"], extra, notes) == ("def areas(boxes):\nreturn = 3", [], [])
 
+    def test_two_arguments_of_one_name(self, handed, repaired):
+        wrong = "def areas(box, box):\n    return box"
+        handed.cells[at(handed, "areas")].source = wrong
+        held, extra, notes = repaired(handed)
+        assert (held, extra, notes) == (WRITTEN | {"areas": wrong}, [], [])
+
+    @pytest.mark.parametrize(
+        "scratch",
+        [
+            "def odd(x, x): pass",
+            "def odd():\n    y = 1\n    global y",
+            f"odd = {'+'.join(['x'] * 2000)}",
+            "def odd(): return 1\nnonlocal odd",
+        ],
+    )
+    def test_an_odd_scratch_cell(self, handed, repaired, scratch):
+        place = at(handed, "areas")
+        handed.cells[place].source = f"{AREAS}\n\nareas = tidy(areas)"
+        inserted(handed, place, f"{scratch}\ndef tidy(made): return made")
+        held, (extra,), notes = repaired(handed)
+        assert held["areas"].endswith("areas = tidy(areas)")
+        assert extra == "def tidy(made):\n    return made"
+        assert notes == ["areas: tidy taken along from another cell"]
+
+    def test_an_endless_sum_in_an_exercise(self, handed, repaired):
+        long = f"def areas(boxes):\n    return {'+'.join(['boxes'] * 2000)}"
+        handed.cells[at(handed, "areas")].source = long
+        held, extra, notes = repaired(handed)
+        assert (held["areas"], extra, notes) == (long, [], [])
+
+    def test_an_answer_far_from_its_cell(self, handed, release, repaired):
+        handed.cells[at(handed, "explain")].source = release.cells[at(release, "explain")].source
+        handed.cells[0].source += "\n\nThe whole notebook runs in 7 s."  # the header: measured anew
+        assert repaired(copy.deepcopy(handed))[2] == []
+        inserted(handed, 1, ANSWER, "markdown")
+        held, _, notes = repaired(handed)
+        assert held["explain"] == TEXT_STUB
+        assert notes == ["explain: no answer in its cell; text elsewhere, look"]
+
     def test_an_empty_notebook(self, lesson, release, repaired):
         held, _, notes = repaired({"cells": [], "metadata": {}})
         assert held["explain"] == TEXT_STUB

@@ -74,7 +74,7 @@ class TestParse:
             parse(data)
 
     def test_a_byte_order_mark_windows_lines_and_half_characters(self):
-        data = b"\xef\xbb\xbf" + notebook(code("a\r\nb")).replace(b"a", b"\\ud800", 1).replace(b"\\ud800", b"a", 1)
+        data = b"\xef\xbb\xbf" + notebook(code("a\r\nb"))
         assert parse(data).cells[0].source == "a\nb"
         parse(b'{"cells": [{"source": "\\ud800"}]}').cells[0].source.encode()
 

@@ -88,6 +88,14 @@ class TestSubmit:
         assert out.endswith(f"{FILE} is being downloaded: hand it in.\n")
         assert "not checked in this session" in out
 
+    def test_the_open_notebook_has_that_name_already(self, notebook, monkeypatch, capsys, tmp_path):
+        opened = notebook.rename(tmp_path / FILE)
+        before = opened.read_bytes()
+        monkeypatch.setenv("JPY_SESSION_NAME", str(opened))
+        submit("Anna Berg")
+        assert opened.read_bytes() == before
+        assert capsys.readouterr().out.endswith(f"{tmp_path / FILE}: hand this in.\n")
+
     @pytest.mark.parametrize("answer", [None, {}, TimeoutError()])
     def test_colab_that_does_not_answer(self, answer, monkeypatch, capsys, tmp_path):
         downloaded = colab(monkeypatch, answer)
@@ -136,3 +144,8 @@ class TestResults:
         assert results() == {AREAS: True}
         check(AREAS, lambda boxes: None)
         assert results() == {AREAS: False}
+
+    def test_the_last_one_is_last(self, capsys):
+        for exercise_id in (AREAS, WIDTH, AREAS):
+            check(exercise_id, exercise.reference(exercise_id))
+        assert list(results()) == [WIDTH, AREAS]

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gk_utils.kosmos2.grit_audit import draw_captioned
-from gk_utils.kosmos2.taught_by import Taught, bag, compare_teachers, examine, lessons_of, look_at, teach
+from gk_utils.kosmos2.taught_by import Taught, bag, compare_teachers, examine, lessons_of, look_at, spoil, teach
 from gk_utils.models.trunk_grounder import TrunkGrounder, frozen_trunk
 from gk_utils.protocols import Grounding
 
@@ -49,6 +49,16 @@ class TestTeach:
     def test_nothing_to_learn_from(self, pictures):
         with pytest.raises(ValueError, match="lessons: expected at least one"):
             teach(look_at(pictures[0].image[None]), [])
+
+
+class TestSpoil:
+    def test_so_many_are_moved_and_none_is_new(self):
+        lessons = [Taught(k, f"thing {k}", (k / 20, 0.0, 1.0, 1.0)) for k in range(20)]
+        for share, moved in ((0.0, 0), (0.5, 10), (1.0, 20)):
+            found = spoil(lessons, share)
+            assert sum(a.box_unit != b.box_unit for a, b in zip(lessons, found, strict=True)) == moved
+            assert sorted(one.box_unit for one in found) == sorted(one.box_unit for one in lessons)
+            assert [(a.picture, a.phrase) for a in lessons] == [(b.picture, b.phrase) for b in found]
 
 
 class TestCompareTeachers:

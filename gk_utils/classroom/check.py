@@ -36,6 +36,7 @@ def check(exercise_id: str, function: Any, hidden: bool = False) -> None:
     """
     verdict = _verdict(exercise_id, function, hidden)
     if not hidden:
+        _judged.pop(exercise_id, None)  # to the end: `submit` asks which one ran last
         _judged[exercise_id] = (function, verdict.passed)
     text = verdict.text
     if verdict.passed and not hidden:
@@ -51,7 +52,7 @@ def check(exercise_id: str, function: Any, hidden: bool = False) -> None:
 
 
 def results() -> dict[str, bool]:
-    """Return what each check said last in this session: exercise id -> whether it passed."""
+    """Return what each check said last in this session: exercise id -> whether it passed; the last one last."""
     return {exercise_id: passed for exercise_id, (_, passed) in _judged.items()}
 
 

@@ -125,7 +125,7 @@ def configure(config: Any, root: Path, cohort_seed: int | None = None) -> None:
     Args:
         config: traitlets' Config object, what `get_config()` returns in nbgrader_config.py.
         root: the course's folder.
-        cohort_seed: gives this cohort hidden cases of its own, unless GK_COHORT_SEED is set already.
+        cohort_seed: gives this cohort hidden cases of its own, unless GK_COHORT_SEED is set already and not empty.
 
     Raises:
         ValueError: the cohort's seed, from here or from the environment, is not a whole number of 0 or more.
@@ -135,8 +135,8 @@ def configure(config: Any, root: Path, cohort_seed: int | None = None) -> None:
 
     from gk_utils.classroom.careful import CarefulExecute
 
-    if cohort_seed is not None:
-        os.environ.setdefault(COHORT_VARIABLE, str(cohort_seed))
+    if cohort_seed is not None and not os.environ.get(COHORT_VARIABLE):
+        os.environ[COHORT_VARIABLE] = str(cohort_seed)
     seed = os.environ.get(COHORT_VARIABLE) or "0"
     if not seed.isdecimal():  # or every check would fail, and nobody know why
         raise ValueError(f"{COHORT_VARIABLE}: expected a whole number, got {seed!r}. Set it to digits, or to None.")

@@ -1,16 +1,18 @@
 """What a teacher has beside the notebooks: a marking guide with points and minutes, and the class's roster."""
 
 import csv
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from gk_utils.classroom.inbox import slug
+from gk_utils.classroom.inbox import UNNAMED, slug
 from gk_utils.classroom.source import Cell, Lesson, without_markers
 from gk_utils.classroom.views import CARD_PART
 
 ROSTER = "id,first_name,last_name,email\n"
 """An empty roster; `nbgrader db student import roster.csv` takes the same columns."""
 
+_FOLDER = re.compile(r"\w([\w@.+-]{0,58}\w)?")  # what a folder may be called, for nbgrader's patterns too
 _INTRODUCTION = """# Marking guide
 
 For teachers: it holds the model answers. Checks are marked by the machine, answers in words by you, in nbgrader's form
@@ -31,7 +33,8 @@ def marking_guide(lessons: Sequence[Lesson]) -> str:
 def read_roster(path: Path) -> dict[str, str]:
     """Return the students of a roster: every name they may go by, as `inbox.slug` writes it -> their id.
 
-    Someone goes by their id, "first last" and "last first"; a name that two share stands for neither.
+    Someone goes by their id, "first last" and "last first"; a name that two share stands for neither. The ids are as
+    the roster has them.
 
     Raises:
         ValueError: the file has no column `id`, or is not text.
@@ -50,8 +53,27 @@ def read_roster(path: Path) -> dict[str, str]:
         if student := values.get("id"):
             first, last = values.get("first_name", ""), values.get("last_name", "")
             for name in (student, f"{first} {last}", f"{last} {first}"):
-                known.setdefault(slug(name), set()).add(slug(student))
+                known.setdefault(slug(name), set()).add(student)
     return {name: students.pop() for name, students in known.items() if name and len(students) == 1}
+
+
+def folder_names(ids: Iterable[str]) -> dict[str, str]:
+    """Return a name fit for a folder for each id of a roster: the id itself, if it is.
+
+    Raises:
+        ValueError: two ids come to one name.
+
+    >>> folder_names(["AB12", "a.berg@uni.edu", "4711/b"])
+    {'AB12': 'AB12', 'a.berg@uni.edu': 'a.berg@uni.edu', '4711/b': '4711-b'}
+    """
+    made: dict[str, str] = {}
+    for student in ids:
+        folder = student if _FOLDER.fullmatch(student) else slug(student) or UNNAMED
+        if twins := [other for other, taken in made.items() if taken == folder and other != student]:
+            told = f"got {twins[0]!r} and {student!r}"
+            raise ValueError(f"roster.csv: expected ids that differ in a letter or digit, {told}. Change one.")
+        made[student] = folder
+    return made
 
 
 def _first_line(path: Path) -> list[str]:

@@ -37,6 +37,7 @@ class Handed:
         file: its name in the zip, with folders.
         student: a name fit for a folder, from the file's folder or name; each person has one of their own.
         when: when the file was last changed, by the zip.
+        entry: where it is in the zip; two files may have one name.
         problem: why it is not read; nothing if it is.
         known: False where neither folder nor file name holds a person's name.
     """
@@ -44,6 +45,7 @@ class Handed:
     file: str
     student: str
     when: datetime
+    entry: zipfile.ZipInfo
     problem: str = ""
     known: bool = True
 
@@ -63,27 +65,26 @@ def contents(archive: zipfile.ZipFile, lessons: Collection[str]) -> list[Handed]
         raise ValueError(f"zip: expected at most {FILES} files, got {len(entries)}. Split it.")
     entries = [entry for entry in entries if not _RUBBISH.search(_slashes(entry.filename))]
     paths = [_slashes(entry.filename) for entry in entries]
-    tops = {path.split("/")[0] for path in paths}
-    shared = len(paths) > 1 and len(tops) == 1 and all(path.count("/") > 1 for path in paths)
+    around = _around_all([path for path in paths if path.lower().endswith(".ipynb")], lessons)
     handed, owners, total = [], [], 0
     for entry, path in zip(entries, paths, strict=True):
-        name, number = person(path.split("/", 1)[1] if shared else path, lessons)
+        name, number = person(path.removeprefix(around), lessons)
         total += entry.file_size
         problem = _refused(entry, path) or ("the zip unpacks to more than 5 GB" if total > ALL_BYTES else "")
         when = datetime(*entry.date_time) if _is_date(entry.date_time) else datetime(1980, 1, 1)
-        handed.append(Handed(entry.filename, name or UNNAMED, when, problem, bool(name)))
+        handed.append(Handed(entry.filename, name or UNNAMED, when, entry, problem, bool(name)))
         owners.append((name or UNNAMED, number if name else path))
     return [replace(file, student=student) for file, student in zip(handed, _apart(owners), strict=True)]
 
 
-def content(archive: zipfile.ZipFile, file: str) -> bytes:
-    """Return what a file holds.
+def content(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    """Return what a file of a zip holds.
 
     Raises:
         ValueError: it cannot be read, or it is larger than it said.
     """
     try:
-        with archive.open(file) as stream:
+        with archive.open(entry) as stream:
             data = stream.read(FILE_BYTES + 1)
     except Exception as error:  # damaged, encrypted, an unknown compression: zipfile raises six kinds
         reason = str(error).split("\n")[0][:100] or type(error).__name__
@@ -97,7 +98,8 @@ def person(path: str, lessons: Collection[str] = ()) -> tuple[str, str]:
     """Return whose file this is, as a name fit for a folder, and the platform's number for them; "" where not given.
 
     Folders count first: `Anna Berg_123_assignsubmission_file_/06.ipynb` (Moodle), `anna/06.ipynb`; then file names:
-    `bergann_123_456_06.ipynb` (Canvas), `06_roi_align--anna.ipynb` (what `submit` writes), `06_roi_align_anna.ipynb`.
+    `Anna Berg_123_assignsubmission_file_06.ipynb` (Moodle without folders), `bergann_123_456_06.ipynb` (Canvas),
+    `06_roi_align--anna.ipynb` (what `submit` writes), `06_roi_align_anna.ipynb`.
 
     >>> person("Anna Berg_123_assignsubmission_file_/x.ipynb")
     ('anna-berg', '123')
@@ -111,12 +113,13 @@ def person(path: str, lessons: Collection[str] = ()) -> tuple[str, str]:
         moodle = _MOODLE.match(folders[0])
         return (slug(moodle["name"]), moodle["number"]) if moodle else (name, "")
     stem = re.sub(r"\.\w+$", "", file)
-    if canvas := _CANVAS.match(stem):
-        return slug(canvas["name"]), canvas["number"]
-    if "--" in stem:
-        stem = stem.split("--")[-1]
+    if platform := _MOODLE.match(stem) or _CANVAS.match(stem):
+        return slug(platform["name"]), platform["number"]
     for _ in range(3):  # "Copy of Copy of 06 (1)"
         stem = _COPY.sub("", stem.strip())
+    _, dashes, last = stem.rpartition("--")
+    if dashes and last not in lessons:
+        return slug(last), ""  # whole: a number in it may be theirs
     for lesson in lessons:
         stem = re.sub(rf"(?<![a-zA-Z]){re.escape(lesson)}(?![a-zA-Z])", " ", stem)
     return slug(re.sub(r"(?<!\w)\d+(?!\w)", " ", stem)), ""
@@ -130,6 +133,22 @@ def slug(name: str) -> str:
     """
     words = re.split(r"[^\w]+|_+(?!\w)|(?<!\w)_+", unicodedata.normalize("NFC", name))
     return "-".join(word for word in words if word).lower()[:60]
+
+
+def _around_all(notebooks: list[str], lessons: Collection[str]) -> str:
+    """Return the folder that all notebooks lie in, with its slash, if it is nobody's own: else nothing.
+
+    It is nobody's if it holds folders alone, or files that name several people.
+    """
+    tops = {path.partition("/")[0] for path in notebooks}
+    top = tops.pop() if len(tops) == 1 else ""
+    if not top or len(notebooks) < 2 or _MOODLE.match(top):
+        return ""
+    inside = [path.partition("/")[2] for path in notebooks]
+    people = [person(path, lessons)[0] for path in inside]
+    beside = {name for name, path in zip(people, inside, strict=True) if name and "/" not in path}
+    nobodys = all("/" in path for path in inside) or len(beside) > 1 or (all(people) and len(set(people)) > 1)
+    return f"{top}/" if nobodys else ""
 
 
 def _apart(owners: list[tuple[str, str]]) -> list[str]:

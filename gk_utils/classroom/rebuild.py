@@ -6,6 +6,7 @@ from other cells of the learner's (an import, a helper) are brought along.
 """
 
 import ast
+import contextlib
 import copy
 from collections.abc import Iterable
 
@@ -17,6 +18,7 @@ from gk_utils.classroom.source import Lesson, setup_text
 from gk_utils.classroom.submission import Submission, SubmittedCell, as_code, functions, listed, plain, python_of
 
 _KEPT = ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef | ast.Assign | ast.AnnAssign
+_UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)  # `def f(x, x)`, a sum of 400 terms
 _FOUND_BY = {1: "found by its cell's id", 2: "found by its function's name"}
 
 
@@ -43,6 +45,8 @@ def rebuild(release: NotebookNode, lesson: Lesson, submission: Submission) -> tu
         notes += words
         if place is not None:
             taken[name] = place
+        elif source.kind != "code" and _wrote_elsewhere(lesson, submission, given):
+            notes.append(f"{name}: no answer in its cell; text elsewhere, look")
     known = set_names(setup_text(lesson)) | set(lesson.exercise_cells())
     for name, place in taken.items():
         cell = submission.cells[place]
@@ -133,6 +137,13 @@ def _find_answer(
     return None, []
 
 
+def _wrote_elsewhere(lesson: Lesson, submission: Submission, given: set[str]) -> bool:
+    """Whether there is Markdown of the learner's: neither the course's, nor its header, nor code turned to Markdown."""
+    header = f"# {lesson.number} · "  # holds the run time, which is measured anew
+    texts = [cell for cell in submission.cells if cell.kind != "code" and _is_text(cell, given)]
+    return any(not cell.source.startswith(header) and not functions(as_code(cell)) for cell in texts)
+
+
 def _answer_from(place: int, submission: Submission, given: set[str]) -> str:
     """Join the answer's cell with the Markdown cells that the learner put right below it."""
     texts = [submission.cells[place].source]
@@ -165,7 +176,14 @@ def _arguments(node: ast.FunctionDef) -> int:
 
 
 def _sets(statements: Iterable[ast.stmt]) -> set[str]:
-    return {name for statement in statements for name in set_names(ast.unparse(statement))}
+    """The names that statements set; of a function or class that cannot be compiled, its own."""
+    found: set[str] = set()
+    for statement in statements:
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            found.add(statement.name)
+        with contextlib.suppress(*_UNREADABLE):
+            found |= set_names(ast.unparse(statement))
+    return found
 
 
 def _helpers(code: str, known: set[str], place: int, others: list[tuple[int, SubmittedCell]]) -> dict[str, str]:
@@ -175,9 +193,10 @@ def _helpers(code: str, known: set[str], place: int, others: list[tuple[int, Sub
         tree = python_of(cell.source) if cell.kind == "code" else None
         for order, statement in enumerate(tree.body if tree else ()):
             if isinstance(statement, _KEPT):
-                text = ast.unparse(statement)
-                for name in set_names(text):
-                    pool.setdefault(name, []).append((number, order, text))
+                with contextlib.suppress(*_UNREADABLE):
+                    text = ast.unparse(statement)
+                    for name in set_names(text):
+                        pool.setdefault(name, []).append((number, order, text))
     chosen: dict[str, tuple[int, int, str]] = {}
     waiting = _needs(code, known)
     while waiting:
@@ -197,4 +216,6 @@ def _helpers(code: str, known: set[str], place: int, others: list[tuple[int, Sub
 
 def _needs(code: str, known: set[str]) -> list[str]:
     tree = python_of(code)
-    return free_names(ast.unparse(tree), known) if tree else []
+    with contextlib.suppress(*_UNREADABLE):
+        return free_names(ast.unparse(tree), known) if tree else []
+    return []

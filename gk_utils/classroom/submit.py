@@ -21,7 +21,8 @@ _BY_HAND = "Hand in the notebook itself: menu File, Download."
 def submit(name: str) -> None:
     """Print how your exercises stand, and write the notebook as LESSON--NAME.ipynb, without outputs, to hand in.
 
-    On Colab the file is downloaded. Elsewhere save the notebook first: the file on disk is what counts.
+    On Colab the file is downloaded. Elsewhere save the notebook first: the file on disk is what counts. A notebook that
+    is open under that very name is left as it is.
 
     Args:
         name: yours, as your teacher knows it.
@@ -31,7 +32,8 @@ def submit(name: str) -> None:
     """
     if not slug(name):
         raise ValueError(f'name: expected your name, got {name!r}. Write submit("your name").')
-    found = _notebook()
+    opened = _open_file()
+    found = _ask_colab() or (opened.read_bytes() if opened else None)
     try:
         handed = parse(found) if found else Submission(())
     except ValueError:  # half written, or something else under that path
@@ -45,7 +47,8 @@ def submit(name: str) -> None:
         print(f"This notebook's file could not be found. {_BY_HAND}")
         return
     path = Path(f"{lesson.name}--{slug(name)}.ipynb")
-    source.write_atomically(path.absolute(), _without_outputs(found))
+    if not (opened and path.exists() and path.samefile(opened)):  # or the editor's copy and the file would part
+        source.write_atomically(path.absolute(), _without_outputs(found))
     if "google.colab" in sys.modules:
         from google.colab import files
 
@@ -83,12 +86,8 @@ def _lesson(handed: Submission) -> Lesson | None:
     return source.read(source.find(number, exercises.ROOT)) if number else None
 
 
-def _notebook() -> bytes | None:
-    """What the notebook holds, by the first that knows: Colab, VS Code, Jupyter; None if nothing does."""
-    return _ask_colab() or _read_file()
-
-
 def _ask_colab() -> bytes | None:
+    """What the open notebook holds, by Colab; None elsewhere."""
     if "google.colab" not in sys.modules:
         return None
     from google.colab import _message
@@ -101,13 +100,14 @@ def _ask_colab() -> bytes | None:
     return json.dumps(notebook).encode() if notebook else None
 
 
-def _read_file() -> bytes | None:
+def _open_file() -> Path | None:
+    """The file of the open notebook, by VS Code or Jupyter; None if neither knows."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     known = shell.user_ns if shell else {}
     given = [known.get("__vsc_ipynb_file__"), os.environ.get("JPY_SESSION_NAME")]
     for path in (Path(text) for text in given if isinstance(text, str) and text.endswith(".ipynb")):
         if path.is_file():
-            return path.read_bytes()
+            return path
     return None
 
 

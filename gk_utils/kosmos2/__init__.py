@@ -4,5 +4,6 @@
 reader. `alt_texts` are captions as on the web; `grit_stages` makes training data of them and a detector, `grit_audit`
 holds each stage against the scene, `taught_by` trains the same pupil on what two detectors found. `kosmos_model` is the
 mini model, `kosmos_pictures` takes it to pictures of any size (`load_mini`), `kosmos_samples` and `kosmos_recipe` are
-how it learns, `hyperlink_grammar` is what it may write, `phrase_meaning` and `caption_scores` judge what it says.
+how it learns, `hyperlink_grammar` is what it may write. `phrase_meaning`, `caption_scores` and `caption_truth` judge
+what it says: phrases, boxes, sentences; `caption_pictures` draws it, and covers what it points at.
 """

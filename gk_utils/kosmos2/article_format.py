@@ -11,13 +11,12 @@ import re
 from dataclasses import dataclass
 
 from gk_utils.errors import check_hw
-from gk_utils.kosmos2.grounded_text import GroundedText, ReadText, UnitBox
+from gk_utils.kosmos2.grounded_text import ANY_TAG, GroundedText, ReadText, UnitBox
 
 TOP = 999
 _LINK = re.compile(r"<p>([^<]*)</p>((?:\s*<box>.*?</box>)*)|(<box>.*?</box>)", re.DOTALL)
 _BOX = re.compile(r"<box>(.*?)</box>", re.DOTALL)
 _FOUR = re.compile(r"\s*".join([r"<loc_(\d+)>"] * 4))
-_TAG = re.compile(r"</?[A-Za-z][^<>\s]*>")
 
 
 @dataclass(frozen=True)
@@ -82,7 +81,7 @@ def render_article(said: GroundedText) -> str:
     >>> render_article(GroundedText("I see a cat.", ((6, 11),), (((0.1, 0.2, 0.5, 0.9),),)))
     'I see <p>a cat</p><box><loc_100><loc_200><loc_500><loc_899></box>.'
     """
-    if found := _TAG.search(said.text):
+    if found := ANY_TAG.search(said.text):
         raise ValueError(f"text: expected words, got the tag {found.group()!r}. Take it out, and move the spans.")
     parts, done = [], 0
     for (start, end), boxes in zip(said.spans, said.boxes_unit, strict=True):
@@ -101,7 +100,7 @@ def parse_article(text: str) -> ReadText:
     """
     words, spans, boxes, problems, done = "", [], [], [], 0
     for match in _LINK.finditer(text):
-        words += _TAG.sub("", text[done : match.start()])
+        words += ANY_TAG.sub("", text[done : match.start()])
         done = match.end()
         phrase, objects, alone = match.groups()
         if alone:
@@ -115,7 +114,7 @@ def parse_article(text: str) -> ReadText:
             continue
         spans.append((start, start + len(phrase.strip())))
         boxes.append(found)
-    words += _TAG.sub("", text[done:])
+    words += ANY_TAG.sub("", text[done:])
     shift = len(words) - len(words.lstrip())
     moved = tuple((start - shift, end - shift) for start, end in spans)
     return ReadText(GroundedText(words.strip(), moved, tuple(boxes)), tuple(problems))

@@ -191,8 +191,8 @@ def answer_questions(
 ) -> list[GroundedText]:
     """The model's answer to each question about the picture of that number."""
     device, answers = next(kosmos.parameters()).device, []
-    for start in range(0, len(asked), 4 * BATCH):
-        some = asked[start : start + 4 * BATCH]
+    for start in range(0, len(asked), 2 * BATCH):
+        some = asked[start : start + 2 * BATCH]
         features = torch.stack([pictures[number].features for number, _ in some]).float().to(device)
         answers += kosmos.answers(features, [question.text for _, question in some], grounded=grounded)
     return answers
@@ -203,6 +203,18 @@ def score_answers(answers: Sequence[GroundedText], asked: Sequence[tuple[int, Qu
     right = [said.text == question.answer for said, (_, question) in zip(answers, asked, strict=True)]
     pictures = torch.tensor([number for number, _ in asked], dtype=torch.long)
     return AnswerScores(torch.tensor(right, dtype=torch.bool), pictures, tuple(one.kind for _, one in asked))
+
+
+def points_right(
+    answers: Sequence[GroundedText], asked: Sequence[tuple[int, Question]], pictures: Sequence[Asked]
+) -> Bool[Tensor, " n"]:
+    """Whether each grounded answer has a box that hits a thing the question is about: an IoU of 0.5 or more."""
+    hits = []
+    for said, (number, question) in zip(answers, asked, strict=True):
+        things = pictures[number].boxes_unit[list(question.referents)].float()
+        boxes = [said.boxes(index, (1, 1)) for index in range(len(said.spans))]
+        hits.append(bool((pairwise_iou(torch.cat([torch.zeros(0, 4), *boxes]), things) >= 0.5).any()))
+    return torch.tensor(hits, dtype=torch.bool)
 
 
 def measure_captions(kosmos: MiniKosmos, pictures: Sequence[Asked]) -> CaptionScores:

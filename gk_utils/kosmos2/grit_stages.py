@@ -20,7 +20,7 @@ from torch import Tensor
 from gk_utils.boxes import clip_boxes, nms
 from gk_utils.formats.grit import GritSample, GritSpans
 from gk_utils.frames import Frame
-from gk_utils.protocols import Detections, Detector, Grounder
+from gk_utils.protocols import Detections, Detector, Grounder, Grounding
 from gk_utils.spatial_relations.noun_chunks import read_chunk
 from gk_utils.spatial_relations.quantifier_words import DETERMINERS
 from gk_utils.spatial_relations.statement_words import Words, match, split_words
@@ -117,26 +117,22 @@ def expand_chunks(caption: str, chunks: Sequence[Span]) -> tuple[Span, ...]:
 def find_chunks(
     image: Float[Tensor, "3 h w"], phrases: Sequence[str], finder: Detector | Grounder
 ) -> tuple[Detections, tuple[int, ...]]:
-    """The boxes of each phrase and, for each box, which phrase it is of; phrases are asked for one at a time.
+    """The boxes of each phrase and, for each box, which phrase it is of; each phrase is asked for by itself.
 
-    A phrase that the finder cannot read has no boxes.
+    A phrase that the finder cannot read has no boxes. One with `ground_all`, as the trunk, sees the picture once.
 
     Raises:
         ValueError: the finder can read none of the phrases; its own reason.
     """
     boxes, scores, owners = [torch.zeros(0, 4)], [torch.zeros(0)], []
-    unread = 0
-    for number, phrase in enumerate(phrases):
-        try:
-            found = finder.detect(image, [phrase]) if isinstance(finder, Detector) else finder.ground(image, phrase)
-        except ValueError:
-            unread += 1
-            if unread == len(phrases):
-                raise
-            continue
-        boxes.append(found.boxes)
-        scores.append(found.scores)
-        owners += [number] * len(found.boxes)
+    answers = _answers(image, phrases, finder)
+    if phrases and not any(isinstance(answer, Detections | Grounding) for answer in answers):
+        raise answers[-1]
+    for number, found in enumerate(answers):
+        if isinstance(found, Detections | Grounding):
+            boxes.append(found.boxes)
+            scores.append(found.scores)
+            owners += [number] * len(found.boxes)
     image_hw = tuple(image.shape[1:])
     inside = clip_boxes(torch.cat(boxes), image_hw)
     return Detections(inside, torch.cat(scores), tuple(phrases[number] for number in owners), image_hw), tuple(owners)
@@ -201,6 +197,25 @@ def make_sample(
         grown = _spans(found, outer, [expressions[owners[row]] for row in outer])
         sample = GritSample(caption, found.image_hw, spans, grown, id)
     return Stages(caption, chunks, found, owners, kept, distinct, expressions, sample)
+
+
+def _answers(
+    image: Float[Tensor, "3 h w"], phrases: Sequence[str], finder: Detector | Grounder
+) -> list[Detections | Grounding | ValueError]:
+    """What the finder says of each phrase, or why it cannot read it."""
+    if hasattr(finder, "ground_all"):
+        try:
+            return finder.ground_all([image], [phrases])[0]
+        except ValueError:
+            pass  # one of them cannot be read: which one shows below
+    answers: list[Detections | Grounding | ValueError] = []
+    for phrase in phrases:
+        try:
+            found = finder.detect(image, [phrase]) if isinstance(finder, Detector) else finder.ground(image, phrase)
+        except ValueError as error:
+            found = error
+        answers.append(found)
+    return answers
 
 
 def _spans(found: Detections, rows: Sequence[int], spans: Sequence[Span]) -> GritSpans:

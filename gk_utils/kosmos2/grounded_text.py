@@ -27,7 +27,7 @@ GROUNDING, PHRASE, PHRASE_END, IMAGE_END = "<grounding>", "<phrase>", "</phrase>
 KNOWN_TAGS = re.compile(
     r"</?(?:grounding|phrase|object|image|doc|s|pad|unk)>|</delimiter_of_multi_objects/>|</chunk>|</line>|<patch_index_\d+>"
 )
-_TAG = re.compile(r"</?[A-Za-z][^<>\s]*>")
+ANY_TAG = re.compile(r"</?[A-Za-z][^<>\s]*>")
 _LINK = re.compile(
     r"<phrase>(?P<words>[^<]*)</phrase>(?P<object>\s*<object>.*?(?:</object>|(?=<object>|<phrase>)|$))?"
     r"|(?P<alone><object>.*?(?:</object>|(?=<object>|<phrase>)|$))",
@@ -126,7 +126,7 @@ def render_grounded(said: GroundedText) -> str:
     >>> print(render_grounded(GroundedText("An image of a red cat.", ((12, 21),), (((0.1, 0.2, 0.5, 0.9),),))))
     <grounding> An image of<phrase> a red cat</phrase><object><patch_index_0195><patch_index_0911></object>.
     """
-    found = _TAG.search(said.text) or re.search("<phrase>|<object>", said.text)
+    found = ANY_TAG.search(said.text) or re.search("<phrase>|<object>", said.text)
     if found:
         raise ValueError(f"text: expected words, got the tag {found.group()!r}. Take it out, and move the spans.")
     spaced, parts, done = f" {said.text}", [GROUNDING], 0
@@ -177,12 +177,12 @@ def parse_grounded(text: str) -> ReadText:
 
 def _plain(piece: str, problems: list[str]) -> str:
     """The text between links without its tags; those that do not belong there are added to the problems."""
-    for tag in _TAG.findall(piece):
+    for tag in ANY_TAG.findall(piece):
         if not KNOWN_TAGS.fullmatch(tag):
             problems.append(f"{tag!r}: no tag of Kosmos-2")
         elif tag.strip("</>").startswith(("phrase", "object", "patch_index", "delimiter")):
             problems.append(f"{tag!r}: in no link")
-    return _TAG.sub("", piece)
+    return ANY_TAG.sub("", piece)
 
 
 def _tensor(boxes: Sequence[UnitBox]) -> Float[Tensor, "n 4"]:

@@ -4,6 +4,7 @@ A picture is fitted into the trunk's square and boxes come back through the same
 """
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 from gk_utils import checkpoints
 from gk_utils.boxes import clip_boxes
 from gk_utils.checkpoints import Card, first_shipped
+from gk_utils.errors import check_same_length
 from gk_utils.frames import Frame
 from gk_utils.kosmos2.grounded_text import GroundedText, link
 from gk_utils.kosmos2.kosmos_model import MiniKosmos, build_kosmos, patch_features
@@ -44,8 +46,25 @@ class KosmosPictures:
         Raises:
             ValueError: a picture without pixels; a word that the model does not know.
         """
-        features, frame, image_hw = self._look(image)
-        return self._on_picture(self.kosmos.answers(features, [question], grounded=grounded)[0], frame, image_hw)
+        return self.ask_all(image[None], [question], grounded=grounded)[0]
+
+    @torch.no_grad()
+    def ask_all(
+        self, images: Float[Tensor, "n 3 h w"], questions: Sequence[str], *, grounded: bool = False
+    ) -> list[GroundedText]:
+        """The same for one question a picture, all at once.
+
+        Raises:
+            ValueError: as `ask`, or another number of questions than pictures.
+        """
+        check_same_length(images, questions, ("images", "questions"))
+        if not questions:
+            return []
+        side, image_hw = self.trunk.settings.image_side, tuple(images.shape[2:])
+        fitted = [letterbox(image.to(self.trunk.centres_unit.device), side) for image in images]
+        features = patch_features(self.trunk, self.trunk.see(torch.stack([square for square, _ in fitted])))
+        answers = self.kosmos.answers(features, questions, grounded=grounded)
+        return [self._on_picture(said, frame, image_hw) for said, (_, frame) in zip(answers, fitted, strict=True)]
 
     def ground(self, image: Float[Tensor, "3 h w"], phrase: str) -> Grounding:
         """The boxes of a phrase in the order written; scores are 1, since it does not say how sure it is.

@@ -83,7 +83,7 @@ class Rows:
 
     Attributes:
         tokens: (b t) padded behind.
-        role: (b t) what each token is to the loss: 0, WORD, PLACE or ANSWER.
+        role: (b t) what each token is to the loss: 0, WORD, PLACE or ANSWER; tags and end of an answer are WORD.
         scene: (b) whose features each row is about.
         things: (b t n) which of the n things of its scene each token is about.
     """
@@ -195,8 +195,8 @@ def write_rows(lines: Sequence[Line], boxes_unit: Float[Tensor, "s n 4"], visibl
         row: list[tuple[int, int, Things]] = []
         for place, (token, things) in enumerate(line.parts):
             if token is not None:
-                word = ANSWER if line.kind == "question" else WORD
-                row.append((token, 0 if place < line.prompt else word, things))
+                answer = line.kind == "question" and token >= tokens.first_word
+                row.append((token, 0 if place < line.prompt else ANSWER if answer else WORD, things))
                 continue
             for order, thing in enumerate(sorted(things, key=middle[line.scene].__getitem__)):
                 row += [(between, WORD, (thing,))] * bool(order)

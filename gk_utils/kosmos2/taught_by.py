@@ -5,8 +5,9 @@ patches, the answer the patch that fits best, with the box that the trunk says i
 GrIT alone, so what it gets wrong that another pupil gets right, the detector taught it. Notebook: 12.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -148,14 +149,35 @@ def teach(seeing: Seeing, lessons: Sequence[Taught], steps: int = 300, seed: int
 @torch.no_grad()
 def examine(pupil: Pupil, limit: int = 400) -> tuple[bool, ...]:
     """The first `limit` expressions of val that a bag of words can understand (attributes): IoU of 0.5 or more."""
-    samples = [one for one in read_split("val") if one.type == "attribute"][:limit]
     right: list[bool] = []
-    for batch in rendered_batches(samples, 64, (128, 128)):
-        seeing = look_at(batch.images)
-        best = pupil(seeing.features, bag([sample.text for sample in batch.samples])).argmax(1)
-        boxes = seeing.boxes_unit[torch.arange(len(best)), best] * 128
-        right += (paired_iou(boxes, batch.boxes) >= 0.5).tolist()
+    for seeing, phrases, boxes in _examination(limit):
+        best = pupil(seeing.features, phrases).argmax(1)
+        found = seeing.boxes_unit[torch.arange(len(best)), best] * 128
+        right += (paired_iou(found, boxes) >= 0.5).tolist()
     return tuple(right)
+
+
+@functools.lru_cache(maxsize=1)
+def _examination(limit: int) -> list[tuple[Seeing, Tensor, Tensor]]:
+    """The questions, 64 at a time: what is seen, the phrases as bags, the true boxes in pixels."""
+    samples = [one for one in read_split("val") if one.type == "attribute"][:limit]
+    return [
+        (look_at(batch.images), bag([sample.text for sample in batch.samples]), batch.boxes)
+        for batch in rendered_batches(samples, 64, (128, 128))
+    ]
+
+
+def spoil(lessons: Sequence[Taught], share: float, seed: int = 0) -> list[Taught]:
+    """The same phrases, a share of them with the box of another phrase's lesson: a teacher who often points wrong.
+
+    >>> lessons = [Taught(0, "a mug", (0.0, 0.0, 0.5, 0.5)), Taught(1, "a cat", (0.5, 0.5, 1.0, 1.0))]
+    >>> [one.box_unit[0] for one in spoil(lessons, 1.0)], [one.phrase for one in spoil(lessons, 1.0)]
+    ([0.5, 0.0], ['a mug', 'a cat'])
+    """
+    generator = torch.Generator().manual_seed(seed)
+    chosen = torch.randperm(len(lessons), generator=generator)[: round(share * len(lessons))].tolist()
+    moved = dict(zip(chosen, chosen[1:] + chosen[:1], strict=True))
+    return [replace(one, box_unit=lessons[moved.get(place, place)].box_unit) for place, one in enumerate(lessons)]
 
 
 def compare_teachers(

@@ -129,7 +129,9 @@ class HyperlinkLab(ipywidgets.VBox):
         self._image = self._pictures[self.picture.value]
         try:
             self.said = self._mini.caption(self._image, self._begins)
-        except ValueError as error:  # a word that the model does not know
+        except ValueError as error:  # a word that the model does not know: nothing was said of this picture
+            self.said = GroundedText("")
+            self.followed = follow(self.said, 0, tuple(self._image.shape[1:]))
             self.caption.children = ()
             self.view.value = f'<p role="status">{html.escape(str(error))}</p>'
             return
