@@ -1,0 +1,26 @@
+"""The score card of lesson 17."""
+
+from some_assistant import some_assistant
+
+from gk_utils.assistant.exam import read_exam
+from gk_utils.assistant.sitting import lay_out, sit
+from gk_utils.labs.exam_card import card_text, exam_rows
+
+
+class TestCardText:
+    def test_says_what_was_right_and_whose_it_is(self):
+        some = [one for one in read_exam()[:30] if one.kind in ("absent", "count")]
+        marked = sit(some_assistant(), lay_out(some))
+        rows = exam_rows(marked)
+        assert {row[0] for row in rows} == {"absent", "count"}
+        assert [row[1] for row in rows] == [one.mark.right for one in marked]
+        right = {"value": 0.5, "low": 0.25, "high": 0.75}
+        text = card_text(marked, right, {"a": "yours", "b": "reference"}, "trunk", by="Ada")
+        assert "composed by Ada" in text
+        assert "**0.500** [0.250, 0.750], 6 questions" in text
+        absent = sum(one.truth.absent for one in some)
+        assert f"of {absent} things that are not there" in text
+        assert "1 of 2 written by the learner" in text
+        assert text.split("\n")[-2:] == [
+            f"| {kind} | {sum(row[1] for row in rows if row[0] == kind)} | 3 |" for kind in ("count", "absent")
+        ]
