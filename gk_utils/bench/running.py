@@ -67,7 +67,7 @@ def machine(device: str) -> str:
 def versions() -> str:
     """The installed versions of what is compared and of what it runs on."""
     found = []
-    for name in ("torch", "torchvision", "triton", "transformers", "pycocotools", "numpy"):
+    for name in ("torch", "torchvision", "triton", "transformers", "pycocotools", "numpy", "ray"):
         with contextlib.suppress(importlib.metadata.PackageNotFoundError):
             found.append(f"{name} {importlib.metadata.version(name).partition('+')[0]}")
     return ", ".join(found)

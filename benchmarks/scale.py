@@ -1,0 +1,104 @@
+"""How fast the GrIT stages run over processes: two workers against one, and one against no Ray at all.
+
+Times are of one pair. The start of Ray and of its workers (importing torch, loading the trunk) is not counted: the rate
+is that of the time in which all workers were busy, their first shard left out; see `scale.planning.steady_rate`. Each
+worker has one thread. The rounds go by turns, one job with one worker, one with two, on one Ray. `max_error` is 0 where
+the files of both are the same, byte for byte. A quick look (a scale below 0.1) starts no Ray.
+"""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+
+from gk_utils.kosmos2.grit_audit import draw_captioned
+from gk_utils.scale.cluster import cluster, pool_of
+from gk_utils.scale.grit_job import grit_task
+from gk_utils.scale.jobs import Manifest, in_this_process, run_job
+from gk_utils.scale.on_ray import on_ray
+from gk_utils.scale.planning import steady_rate
+
+PAIRS, DIFFERENT, ROUNDS = 640, 64, 3  # each drawn picture several times under other names
+WHOLE = 0.1
+WORKERS = 2
+
+
+def rows(device: str, scale: float = 1.0) -> list[dict[str, Any]]:
+    """One process; one worker against it; two workers against one. On CUDA nothing: its workers want a GPU each."""
+    if torch.device(device).type == "cuda":
+        return []
+    count = max(20, int(scale * PAIRS))
+    os.environ["OMP_NUM_THREADS"] = "1"  # of the workers
+    threads = torch.get_num_threads()
+    with tempfile.TemporaryDirectory() as folder:
+        task = grit_task(*_write(Path(folder), count))
+        try:
+            torch.set_num_threads(1)
+            alone = run_job(task, Path(folder) / "alone", in_this_process)
+        finally:
+            torch.set_num_threads(threads)
+        first = _row(f"{count} pairs, one process", _ms(alone))
+        if scale < WHOLE:
+            return [first]
+        with cluster(WORKERS, device="cpu") as pool:
+            made = {workers: [] for workers in (1, WORKERS)}
+            for turn in range(ROUNDS):
+                for workers in (1, WORKERS) if turn % 2 == 0 else (WORKERS, 1):
+                    spread = on_ray(pool_of({"CPU": pool.workers + 1}, workers))
+                    made[workers].append(run_job(task, Path(folder) / f"{workers}-{turn}", spread))
+    times = {workers: [_ms(each) for each in jobs] for workers, jobs in made.items()}
+    error = 0.0 if len({_bytes(each) for jobs in [[alone], *made.values()] for each in jobs}) == 1 else 1.0
+    one = float(np.median(times[1]))
+    about = {
+        **{"seconds_per_pair": one / 1e3, "side_by_side": one / float(np.median(times[WORKERS])) / WORKERS},
+        **{"row_bytes": alone.total("bytes") / alone.total("rows"), "kept": alone.total("rows") / alone.total("items")},
+    }
+    alike = {"error": error}
+    against_none = {"peer": "one process", "peers": [_ms(alone)] * ROUNDS, "ours": times[1], **alike}
+    against_one = {"peer": "one worker", "peers": times[1], "ours": times[WORKERS], **alike}
+    two = _row(f"{count} pairs, two workers", float(np.median(times[WORKERS])), **against_one)
+    return [first, _row(f"{count} pairs, one worker", one, **against_none), {**two, **about}]
+
+
+def _write(folder: Path, count: int) -> tuple[Path, Path]:
+    """Pictures and captions; the names differ, what they show is one of DIFFERENT pictures."""
+    (folder / "images").mkdir()
+    drawn, lines = draw_captioned(min(count, DIFFERENT), seed=1), []
+    for number in range(count):
+        each = drawn[number % len(drawn)]
+        pixels = (each.image.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
+        Image.fromarray(pixels).save(folder / "images" / f"{number}.png")
+        lines.append(json.dumps({"image": f"{number}.png", "caption": each.said.text}) + "\n")
+    (folder / "captions.jsonl").write_text("".join(lines))
+    return folder / "captions.jsonl", folder / "images"
+
+
+def _ms(made: Manifest) -> float:
+    return 1e3 / steady_rate(made.entries)
+
+
+def _bytes(made: Manifest) -> tuple[str, ...]:
+    return tuple(entry["sha256"] for entry in made.entries)
+
+
+def _row(
+    case: str,
+    ms: float,
+    *,
+    peer: str | None = None,
+    peers: list[float] | None = None,
+    ours: list[float] | None = None,
+    error: float | None = None,
+) -> dict[str, Any]:
+    """A row of milliseconds a pair; `peers` and `ours` are those of the rounds."""
+    ratios = np.quantile(np.divide(ours, peers), [0.1, 0.5, 0.9]).tolist() if peers else [None] * 3
+    return {
+        **{"case": case, "device": "cpu", "dtype": "float32", "pass": "end-to-end", "ours_ms": ms, "peer": peer},
+        **{"peer_ms": float(np.median(peers)) if peers else None, "low": ratios[0], "ratio": ratios[1]},
+        **{"high": ratios[2], "max_error": error, "floor_ms": None, "per_second": 1e3 / ms},
+    }
