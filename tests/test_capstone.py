@@ -12,7 +12,9 @@ class TestEvaluateCapstone:
         assert set(result) >= {"name", "split", "n", "checkpoint", "device", "seconds", "metrics", "baselines"}
         assert set(result["metrics"]) == {"right", "right_in_words", "invented", "by_kind"}
         assert set(result["metrics"]["by_kind"]) == set(ASKED)
-        assert set(result["baselines"]) == {"always_yes", "usual_answer", "language_only", "other_picture"}
+        assert set(result["baselines"]) == {
+            *("always_yes", "always_none", "usual_answer", "language_only", "other_picture")
+        }
         assert result["metrics"]["right"]["value"] >= 0.8
         for name, metrics in result["baselines"].items():
             assert metrics["right"]["value"] < result["metrics"]["right"]["value"], name

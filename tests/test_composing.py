@@ -36,7 +36,10 @@ class TestCompose:
         assert parts.functions["10.from_to"]([], 0, 0) == "mine"
         assert parts.references["10.from_to"]([], 0, 0) == "true"
         lines = say_whose(parts).split("\n")
-        assert len(lines) == len(USED)
+        assert len(lines) == len(USED) + 1
+        why = lines[1 + next(place for place, line in enumerate(lines) if line.startswith("09.overlap"))]
+        assert "yours could not be loaded (ModuleNotFoundError: No module named 'a_package_that_nobody_has')" in why
+        assert set(parts.broken) == {"09.overlap"}
         assert "yours" in next(line for line in lines if line.startswith("10.from_to"))
 
     def test_no_folder(self, tmp_path):

@@ -50,7 +50,8 @@ class TestCountAnswer:
     def test_what_it_cannot_count(self):
         assert ask("How many of of are there?").value == "unknown"
         stranger = ask("How many elephants are there?")
-        assert stranger.value == "0"
+        assert stranger.value == "unknown"
+        assert stranger.text == "I cannot count 'elephants': I do not know the word."
         assert "'elephants' is no word of mine" in stranger.notes[0]
 
 
@@ -76,3 +77,4 @@ class TestCompareAnswer:
     def test_what_it_cannot_count(self):
         answer = some_assistant(PARTS).ask(kitchen_view(), "Are there more of of than mugs?")
         assert answer.value == "unknown"
+        assert ask("Are there more mugs than elephants?").value == "unknown"

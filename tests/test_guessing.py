@@ -3,7 +3,7 @@
 import pytest
 
 from gk_utils.assistant.exam import read_exam
-from gk_utils.assistant.guessing import always_yes, language_only, usual_answer
+from gk_utils.assistant.guessing import always_none, always_yes, language_only, usual_answer
 from gk_utils.assistant.sitting import lay_out, sit_blind
 
 
@@ -17,13 +17,27 @@ class TestGuesses:
         answer = always_yes(next(sheet for sheet in sheets if sheet.question.kind == "absent"))
         assert (answer.value, answer.shown[0].box) == ("yes", (32, 32, 96, 96))
 
+    def test_always_none_is_right_where_nothing_is_there(self, sheets):
+        marked = sit_blind(always_none, sheets)
+        for one in marked:
+            truth = one.question.truth
+            assert one.answer.shown == ()
+            assert one.mark.right == (one.question.kind in ("absent", "count") and truth.groups == ((),))
+        assert 0 < sum(one.mark.right for one in marked) < len(marked)
+
+    def test_a_side_is_claimed_as_a_relation(self):
+        sheets = lay_out([one for one in read_exam() if one.kind == "relate" and not one.truth.absent][:2])
+        answer = always_yes(sheets[0])
+        assert [(one.relation, one.rows) for one in answer.decisions] == [("left_of", (0, 1))]
+        assert always_none(sheets[0]).decisions == ()
+
     def test_the_usual_answer(self, sheets):
         guess = usual_answer(sheets)
         counts = [sheet for sheet in sheets if sheet.question.kind == "count"]
         said = {guess(sheet).value for sheet in counts}
         truths = [sheet.question.truth.answer for sheet in counts]
-        assert said <= {max(set(truths), key=truths.count), *truths}
         assert len(said) == 1
+        assert truths.count(said.pop()) == max(map(truths.count, truths))
 
     def test_words_alone_take_another_picture(self, sheets):
         guess = language_only(sheets)
@@ -35,7 +49,7 @@ class TestGuesses:
             assert answer.value in others
 
     def test_all_lose(self, sheets):
-        for guess in (always_yes, usual_answer(sheets), language_only(sheets)):
+        for guess in (always_yes, always_none, usual_answer(sheets), language_only(sheets)):
             marked = sit_blind(guess, sheets)
             assert sum(one.mark.right for one in marked) <= len(marked) / 2
 

@@ -54,6 +54,16 @@ class TestMark:
         turned = replace(given, decisions=(replace(said, relation="right_of"),))
         assert mark(turned, truth, TRUTH).problem == "right_of: the scene says otherwise"
 
+    def test_a_relation_that_is_not_shown(self):
+        truth = Drawn("?", "left", ((0,), (2,)))
+        given = answer("left", [0, 2], [(0,), (1,)], "relate")
+        assert mark(given, truth, TRUTH).problem == "left: said, and not shown"
+        for other in (Decision("left_of", (1, 0), None, 0.0, ""), Decision("right_of", (0, 1), False, -0.5, "")):
+            assert mark(replace(given, decisions=(other,)), truth, TRUTH).problem == "left: said, and not shown"
+        both = replace(given, value="left and in front", decisions=(Decision("left_of", (0, 1), True, 0.5, ""),))
+        found = mark(both, replace(truth, answer="left and in front"), TRUTH)
+        assert found.problem == "in front: said, and not shown"
+
     def test_invented(self):
         truth = Drawn("?", "none", ((),))
         found = mark(answer("here", [3], [(0,)]), truth, TRUTH)
@@ -92,6 +102,22 @@ class TestDescriptions:
         found = mark(wrong, Drawn("?", "described"), TRUTH)
         assert (found.invented, found.evidence) == (False, False)
 
+    @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+    def test_two_faults_in_either_order(self, order):
+        given = ask("Describe the picture.")
+        first, second, *rest = given.named
+        faults = (Named("a pink cat", first.rows), Named(second.phrase, first.rows))
+        found = mark(replace(given, named=(*(faults[k] for k in order), *rest)), Drawn("?", "described"), TRUTH)
+        assert (found.invented, found.evidence) == (True, False)
+        assert faults[order[0]].phrase in found.problem
+
+    def test_a_thing_without_a_box_is_not_invented(self):
+        given = ask("Describe the picture.")
+        bare = replace(given, named=(Named(given.named[0].phrase), *given.named[1:]))
+        found = mark(bare, Drawn("?", "described"), TRUTH)
+        assert (found.invented, found.evidence) == (False, False)
+        assert "no box" in found.problem
+
     def test_leaves_most_out(self):
         given = ask("Describe the picture.")
         found = mark(replace(given, named=given.named[:2]), Drawn("?", "described"), TRUTH)
@@ -102,6 +128,11 @@ class TestMatched:
     def test_none(self):
         assert matched(torch.zeros(0, 4), torch.ones(2, 4)) == []
         assert matched(torch.tensor([[0.0, 0, 1, 1]]), torch.zeros(0, 4)) == [None]
+
+    def test_as_many_pairs_as_can_be(self):
+        truths = torch.tensor([[0.0, 0, 100, 10], [39.0, 0, 139, 10]])
+        boxes = torch.tensor([[6.0, 0, 106, 10], [-26.0, 0, 74, 10]])  # the best sum of IoU leaves one over
+        assert matched(boxes, truths) == [1, 0]
 
     def test_order_does_not_matter(self):
         truths = painted().boxes[0]

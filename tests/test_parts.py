@@ -34,6 +34,20 @@ class TestParts:
         assert work.notes == ["your 10.from_to stopped (nothing there): the reference went on"]
         assert broken.at_work().notes == []
 
+    def test_what_a_learner_changes_is_nobody_elses(self):
+        facts = [3, 1, 2]
+        sorts = parts(conflicts=lambda found: found.sort() or found)
+        assert sorts.at_work()("10.conflicts", facts) == [1, 2, 3]
+        assert facts == [3, 1, 2]
+
+    def test_an_answer_that_cannot_be_used(self):
+        numbers = {**REFERENCES, "09.overlap": lambda *_: 1}
+        mine = {**numbers, "09.overlap": lambda *_: "nearly all"}
+        work = Parts(mine, numbers, dict.fromkeys(USED, "yours")).at_work()
+        assert work("09.overlap", [], [], read=float) == 1.0
+        assert work.whose == {"09.overlap": "reference"}
+        assert "your 09.overlap stopped (could not convert string to float" in work.notes[0]
+
     def test_a_reference_that_stops_is_an_error(self):
         broken = {**REFERENCES, "09.overlap": [].pop}
         with pytest.raises(IndexError):

@@ -57,6 +57,17 @@ class TestVerifyAnswer:
         assert [(one.phrase, len(one.rows)) for one in answer.named] == [("The red mug", 1), ("the plate", 1)]
         assert [(one.relation, one.truth) for one in answer.decisions] == [("left_of", True)]
 
+    def test_the_surest_evidence_comes_first(self):
+        answer = ask("There are exactly two things left of the kettle.")
+        assert len(answer.decisions) >= 2
+        agrees = [(one.truth is True) == (answer.value == "yes") for one in answer.decisions]
+        assert agrees == sorted(agrees, reverse=True)
+        for same in (True, False):
+            margins = [
+                abs(one.margin) for one, agreeing in zip(answer.decisions, agrees, strict=True) if agreeing is same
+            ]
+            assert margins == sorted(margins, reverse=True)
+
     def test_what_is_missing_and_what_is_not(self):
         answer = ask("The cat is left of the plate.")
         assert answer.value == "no"
@@ -65,8 +76,10 @@ class TestVerifyAnswer:
 
     def test_a_stranger_is_named(self):
         answer = ask("Is it true that the elephant is left of the plate?")
-        assert answer.value == "no"
+        assert answer.value == "unknown"
+        assert "'elephant' is no word of mine" in answer.text
         assert "'elephant' is no word of mine" in answer.notes[0]
+        assert ask("Is it true that there is no elephant?").value == "unknown"
 
     def test_no_statement(self):
         answer = ask("Is it true that mug plate the of?")

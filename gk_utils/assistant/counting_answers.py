@@ -13,7 +13,7 @@ def count_answer(draft: Draft) -> Answer:
     (phrase,) = draft.request.phrases
     counted = _count(draft, phrase)
     if counted is None:
-        return draft.answer(f"I cannot read {phrase!r} as things to count.", "unknown", [Named(phrase)])
+        return _cannot(draft, phrase)
     n = len(counted.rows)
     text = f"There {'is' if n == 1 else 'are'} {n if n else 'none'}: {bare_phrase(phrase)}."
     return draft.answer(text, str(n), [counted])
@@ -24,7 +24,7 @@ def compare_answer(draft: Draft) -> Answer:
     groups = [_count(draft, phrase) for phrase in draft.request.phrases]
     if None in groups:
         phrase = draft.request.phrases[groups.index(None)]
-        return draft.answer(f"I cannot read {phrase!r} as things to count.", "unknown", [Named(phrase)])
+        return _cannot(draft, phrase)
     (first, second), order = groups, draft.request.aspect
     a, b = len(first.rows), len(second.rows)
     names = [bare_phrase(phrase) for phrase in draft.request.phrases]
@@ -38,12 +38,17 @@ def compare_answer(draft: Draft) -> Answer:
     return draft.answer(text, value, groups)
 
 
+def _cannot(draft: Draft, phrase: str) -> Answer:
+    why = "I do not know the word" if draft.view.strange(phrase) else "I cannot read that as things to count"
+    return draft.answer(f"I cannot count {phrase!r}: {why}.", "unknown", [Named(phrase)])
+
+
 def _count(draft: Draft, phrase: str) -> Named | None:
-    """The things that a phrase names, each once; None where the phrase cannot be read."""
+    """The things that a phrase names, each once; None where it cannot be read or has a word nobody knows."""
     view = draft.view
     if strange := view.strange(phrase):
         draft.notes.append(f"{strange[0]!r} is no word of mine: I would not know one if I saw it")
-        return Named(phrase)
+        return None
     form = view.read(phrase)
     if form is None:
         return None
@@ -65,7 +70,7 @@ def _each_once(draft: Draft, things: tuple[int, ...]) -> tuple[int, ...]:
         if near:
             masks = view.cut([boxes[row].tolist() for row in (thing, *near)])
             first, *others = (run_lengths(mask, view.image_hw) for mask in masks)
-            same = [float(draft.work("09.overlap", first, other)) >= ONE for other in others]
+            same = [draft.work("09.overlap", first, other, read=float) >= ONE for other in others]
             if any(same):
                 twice = view.sight.name(near[same.index(True)])
                 draft.notes.append(f"two boxes with one mask: the {twice} is counted once")

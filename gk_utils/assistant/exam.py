@@ -31,7 +31,7 @@ MISSING = {
     **{"locate": 5, "segment": 5, "count": 3, "compare": 2, "relate": 4, "absent": 10, "region": 3, "describe": 0},
     **{"verify": 4, "ordinal": 5},
 }
-DEVELOPMENT = 2**40 + 2**29  # seeds from here on are of no split: to try things on
+DEVELOPMENT = 2**40 + 2**29  # seeds from here on are of no sample: to try things on
 CHUNK = 4  # scenes rendered at once
 KEYS = ("seed", "sha256", "kind", "question", "answer", "groups")
 

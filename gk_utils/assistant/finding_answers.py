@@ -134,8 +134,11 @@ def _show_rival(draft: Draft, phrase: str, taken: int) -> None:
     view = draft.view
     ((scores, _),) = view.ask(phrase.lower())
     side = max(view.image_hw)  # the map lies on the square that the picture was fitted into
-    shares = draft.work("00.thing_shares", scores.shares, view.sight.boxes, (side, side))
-    shares = torch.as_tensor(shares).float().tolist()
+    n = len(view.sight)
+    shares = draft.work(
+        *("00.thing_shares", scores.shares, view.sight.boxes, (side, side)),
+        read=lambda found: torch.as_tensor(found).float().view(n).tolist(),
+    )
     draft.show(taken, share=shares[taken])
     others = [row for row in range(len(shares)) if row != taken]
     rival = max(others, key=lambda row: shares[row], default=taken)

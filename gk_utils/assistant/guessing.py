@@ -3,7 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from gk_utils.assistant.grounded_answers import Answer, Box, Named, Shown
+from gk_utils.assistant.grounded_answers import Answer, Box, Decision, Named, Shown
+from gk_utils.assistant.relation_answers import WORDS
 from gk_utils.assistant.sitting import Sheet
 from gk_utils.countertop.wording import words
 
@@ -11,12 +12,18 @@ ALWAYS = {
     **{"locate": "here", "segment": "here", "count": "1", "compare": "yes", "relate": "left", "absent": "yes"},
     **{"region": "red mug", "describe": "described", "verify": "yes", "ordinal": "here"},
 }
+NEVER = {"count": "0", "compare": "no", "verify": "no"}  # "none" for all other kinds
 Guess = Callable[[Sheet], Answer]
 
 
 def always_yes(sheet: Sheet) -> Answer:
     """It is there, in the middle of the picture, and everything is true."""
     return _said(sheet, ALWAYS[sheet.question.kind], [[_middle(sheet)]] * len(sheet.question.truth.groups))
+
+
+def always_none(sheet: Sheet) -> Answer:
+    """Nothing is there, and nothing is true: no boxes. Where nothing is there, that is right, evidence included."""
+    return _said(sheet, NEVER.get(sheet.question.kind, "none"), [()] * len(sheet.question.truth.groups))
 
 
 def usual_answer(sheets: Sequence[Sheet]) -> Guess:
@@ -54,7 +61,7 @@ def language_only(sheets: Sequence[Sheet]) -> Guess:
 
 
 def _said(sheet: Sheet, value: str, groups: Sequence[Sequence[Box]], names: Sequence[str] = ()) -> Answer:
-    """An answer with these boxes for each phrase."""
+    """An answer with these boxes for each phrase; where it says a side, it claims that relation of the first two."""
     shown: list[Shown] = []
     named = []
     for place, boxes in enumerate(groups):
@@ -63,7 +70,12 @@ def _said(sheet: Sheet, value: str, groups: Sequence[Sequence[Box]], names: Sequ
         named.append(Named(names[place] if names else f"phrase {place + 1}", rows))
     hw = (int(sheet.image.shape[1]), int(sheet.image.shape[2]))
     question = sheet.question
-    return Answer(question.truth.question, question.kind, f"Guessed: {value}.", value, hw, tuple(shown), tuple(named))
+    pair = tuple(one.rows[0] for one in named if one.rows)
+    sides = [relation for relation, word in WORDS.items() if word == value] if len(pair) == 2 else []
+    return Answer(
+        *(question.truth.question, question.kind, f"Guessed: {value}.", value, hw, tuple(shown), tuple(named)),
+        tuple(Decision(relation, pair, True, 1.0, "guessed") for relation in sides),
+    )
 
 
 def _middle(sheet: Sheet) -> Box:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from gk_utils.assistant.exam_questions import VISIBLE, Drawn
 from gk_utils.assistant.grounded_answers import Answer
+from gk_utils.assistant.relation_answers import WORDS
 from gk_utils.boxes import pairwise_iou
 from gk_utils.countertop.render import Rendered
 from gk_utils.countertop.scene import Scene
@@ -82,6 +83,8 @@ def mark(answer: Answer, truth: Drawn, seen: SceneTruth) -> Mark:
 def matched(boxes: Float[Tensor, "a 4"], truths: Float[Tensor, "b 4"]) -> list[int | None]:
     """For each box the row of the true box that it is on, each true box at most once; None: on none.
 
+    Of all pairings one with the most pairs of IoU 0.5 or more, and of those the one that overlaps most.
+
     >>> import torch
     >>> boxes = torch.tensor([[0.0, 0, 4, 4], [0.0, 0, 4, 4]])
     >>> matched(boxes, torch.tensor([[0.0, 0, 4, 4], [6.0, 6, 9, 9]]))
@@ -90,7 +93,8 @@ def matched(boxes: Float[Tensor, "a 4"], truths: Float[Tensor, "b 4"]) -> list[i
     found: list[int | None] = [None] * len(boxes)
     if len(boxes) and len(truths):
         overlaps = pairwise_iou(boxes.float(), truths.float())
-        for row, column in zip(*linear_sum_assignment(-overlaps.numpy()), strict=True):
+        worth = (overlaps >= ENOUGH) * (len(boxes) + 1) + overlaps  # one more pair outweighs all overlaps
+        for row, column in zip(*linear_sum_assignment(-worth.numpy()), strict=True):
             if overlaps[row, column] >= ENOUGH:
                 found[int(row)] = int(column)
     return found
@@ -113,24 +117,29 @@ def _evidence(answer: Answer, truth: Drawn, seen: SceneTruth) -> str:
                 mask = answer.mask(row)
                 if mask is None or _mask_iou(mask, seen.masks[group[hit]]) < ENOUGH:
                     return f"{named.phrase!r}: a mask that misses it"
-    return _wrong_relation(answer, seen)
+    return _wrong_relation(answer, seen) or _missing_relation(answer)
 
 
 def _description(answer: Answer, seen: SceneTruth) -> tuple[str, bool]:
     """What is wrong with a description, and whether it names something that is not there."""
     told: set[int] = set()
+    problems: list[str] = []
+    invented = False
     for named in answer.named:
         fits = _fitting(named.phrase, seen.arrangement)
         hits = matched(answer.boxes[list(named.rows)], seen.boxes)
-        if not fits or not hits:
-            return f"{named.phrase!r}: nothing there is so", True
-        if None in hits or not set(hits) <= set(fits):
-            return f"{named.phrase!r}: a box on something else", False
-        told.update(hit for hit in hits if hit is not None)
+        invented |= not fits
+        if not fits:
+            problems.append(f"{named.phrase!r}: nothing there is so")
+        elif not hits:
+            problems.append(f"{named.phrase!r}: no box")
+        elif None in hits or not set(hits) <= set(fits):
+            problems.append(f"{named.phrase!r}: a box on something else")
+        told.update(hit for hit in hits if hit in fits)
     visible = {thing for thing, share in enumerate(seen.visible) if share >= VISIBLE}
     if len(told & visible) < TOLD * len(visible):
-        return f"mentions {len(told & visible)} of {len(visible)} things", False
-    return _wrong_relation(answer, seen), False
+        problems.append(f"mentions {len(told & visible)} of {len(visible)} things")
+    return next(iter(problems), "") or _wrong_relation(answer, seen), invented
 
 
 def _fitting(phrase: str, arrangement: Arrangement) -> Sequence[int]:
@@ -152,6 +161,16 @@ def _wrong_relation(answer: Answer, seen: SceneTruth) -> str:
         if seen.arrangement.relate(one.relation, *where).truth is not one.truth:
             return f"{one.relation}: the scene says otherwise"
     return ""
+
+
+def _missing_relation(answer: Answer) -> str:
+    """The first side that the value says and no decision claims of the things named; "" where none is missing."""
+    if answer.kind != "relate" or answer.value in ("none", "unknown"):
+        return ""
+    pair = tuple(row for named in answer.named for row in named.rows)
+    claimed = {WORDS.get(one.relation) for one in answer.decisions if one.truth and one.rows == pair}
+    missing = [word for word in answer.value.split(" and ") if word not in claimed]
+    return f"{missing[0]}: said, and not shown" if missing else ""
 
 
 def _mask_iou(one: Bool[Tensor, "h w"], other: Bool[Tensor, "h w"]) -> float:

@@ -4,6 +4,7 @@ A learner's functions passed a check, on the cases of that check. In an assistan
 there is replaced for that question, and the answer says so.
 """
 
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,7 @@ class Parts:
         functions: what to call first.
         references: what to call where that fails; the same functions where nothing else is known.
         whose: of each id.
+        broken: of each stored function that could not be loaded, why.
 
     Raises:
         ValueError: an id of USED without a function.
@@ -41,6 +43,7 @@ class Parts:
     functions: Mapping[str, Function]
     references: Mapping[str, Function]
     whose: Mapping[str, str] = field(default_factory=dict)
+    broken: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("functions", "references"):
@@ -58,15 +61,19 @@ class AtWork:
     def __init__(self, parts: Parts) -> None:
         self.parts, self.whose, self.notes = parts, dict[str, str](), list[str]()
 
-    def __call__(self, exercise_id: str, *arguments: Any) -> Any:
-        """What the function of this id returns; the reference's answer where a learner's function stops."""
+    def __call__(self, exercise_id: str, *arguments: Any, read: Callable[[Any], Any] = lambda found: found) -> Any:
+        """What the function of this id returns, as `read` makes of it; the reference's where a learner's one stops.
+
+        A learner's function gets copies of the arguments: what it changes in them is nobody else's. It stops as well
+        where `read` cannot use what it returned.
+        """
         whose = self.parts.whose.get(exercise_id, "reference")
         if self.whose.get(exercise_id, whose) != "reference" and whose != "reference":
             try:
-                found = self.parts.functions[exercise_id](*arguments)
+                found = read(self.parts.functions[exercise_id](*copy.deepcopy(arguments)))
                 self.whose[exercise_id] = whose
                 return found
             except Exception as error:
                 self.notes.append(f"your {exercise_id} stopped ({error}): the reference went on")
         self.whose[exercise_id] = "reference"
-        return self.parts.references[exercise_id](*arguments)
+        return read(self.parts.references[exercise_id](*arguments))

@@ -55,9 +55,13 @@ def relate_answer(draft: Draft) -> Answer:
 
 
 def verify_answer(draft: Draft) -> Answer:
-    """Answers the kind verify: "yes", "no" or "unknown", with what each phrase named and what decided."""
+    """Answers the kind verify: "yes", "no" or "unknown", with what each phrase named and what decided, surest first.
+
+    With a word that the models do not know it is "unknown".
+    """
     statement, view = draft.request.statement, draft.view
-    if strange := view.strange_noun(statement):
+    strange = view.strange_noun(statement)
+    if strange:
         draft.notes.append(f"{strange!r} is no word of mine: I would not know one if I saw it")
     try:
         form = parse(statement)
@@ -73,9 +77,12 @@ def verify_answer(draft: Draft) -> Answer:
     ]
     spoken = {thing for things in finding.references.values() for thing in things}
     checks = sorted(
-        (check for check in finding.checks if set(check.things) <= spoken), key=lambda check: abs(check.verdict.score)
+        (check for check in finding.checks if set(check.things) <= spoken),
+        key=lambda check: (check.verdict.truth is not finding.truth, -abs(check.verdict.score)),
     )
     decisions = [_decision(draft, check) for check in checks[:MOST]]
+    if strange:
+        return draft.answer(f"I cannot decide that: {strange!r} is no word of mine.", "unknown", named, decisions)
     value = {True: "yes", False: "no", None: "unknown"}[finding.truth]
     text = {"yes": "Yes", "no": "No", "unknown": "I cannot decide that"}[value]
     return draft.answer(f"{text}: {finding.verdict.reason or 'by what was seen'}.", value, named, decisions)

@@ -7,6 +7,7 @@ boxes; what does not hold is left out, and said to be. Then comes what it did no
 import itertools
 import re
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
@@ -32,7 +33,7 @@ def region_answer(draft: Draft) -> Answer:
     that the picture fits into, padded to the right and below.
     """
     view = draft.view
-    written = draft.work("05.read_box", draft.request.box_text)
+    written = draft.work("05.read_box", draft.request.box_text, read=_text_or_four)
     if isinstance(written, str):
         reason = {
             "truncated": "it does not end",
@@ -42,13 +43,16 @@ def region_answer(draft: Draft) -> Answer:
         why = reason.get(written, "there is none")
         return draft.answer(f"I cannot read the box: {why}. Write <box>(x1,y1),(x2,y2)</box>.", "unknown")
     x1, y1, x2, y2 = written
-    region = draft.work("01.read_answer", [y1, x1, y2, x2], view.image_hw)  # its reader takes y before x
+    region = draft.work("01.read_answer", [y1, x1, y2, x2], view.image_hw, read=_four)  # its reader takes y before x
     boxes = view.sight.boxes
     phrase = f"the region {', '.join(f'{value:.0f}' for value in region)}"
     if len(boxes):
         rows = torch.tensor([region], dtype=torch.float32).expand(len(boxes), 4)
-        covers, filled = (draft.work("01.coverage", *pair) for pair in ((rows, boxes), (boxes, rows)))
-        fit = torch.minimum(torch.as_tensor(covers), torch.as_tensor(filled))
+        covers, filled = (
+            draft.work("01.coverage", *pair, read=lambda found: torch.as_tensor(found).float().view(len(boxes)))
+            for pair in ((rows, boxes), (boxes, rows))
+        )
+        fit = torch.minimum(covers, filled)
         best = int(fit.argmax())
         if float(fit[best]) >= MEANT:
             row = draft.show(best, covers=float(covers[best]), fills=float(filled[best]))
@@ -93,6 +97,17 @@ def describe_answer(draft: Draft) -> Answer:
     if not sentences:
         return draft.answer("I see nothing that I know.", "none", [Named("anything")])
     return draft.answer(" ".join(sentences), "described", named, decisions)
+
+
+def _four(found: Any) -> list[float]:
+    """Four numbers out of what a function returned."""
+    x1, y1, x2, y2 = (float(value) for value in found)
+    return [x1, y1, x2, y2]
+
+
+def _text_or_four(found: Any) -> str | list[int]:
+    """A word, or four whole numbers, out of what a function returned."""
+    return found if isinstance(found, str) else list(map(int, _four(found)))
 
 
 def _sentences(draft: Draft) -> list[tuple[str, list[tuple[str, torch.Tensor]]]]:
@@ -143,7 +158,7 @@ def _borne_out(draft: Draft, sentence: str, links: Sequence[tuple[int, ...]]) ->
         ]
         claims = [_fact(check, True) for check in checks]
         seen = [_fact(check, check.verdict.truth) for check in (*checks, *turned) if check.verdict.truth is not None]
-        clash = bool(draft.work("10.conflicts", [*claims, *seen]))
+        clash = draft.work("10.conflicts", [*claims, *seen], read=bool)
     if not checks or clash or not all(check.verdict.truth and check.verdict.score >= SURE for check in checks):
         reason = next((check.verdict.reason for check in checks if not check.verdict.truth), "not sure enough")
         draft.notes.append(f"left out {sentence!r}: {reason}")

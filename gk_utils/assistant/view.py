@@ -68,10 +68,9 @@ class Models:
 
 
 class View:
-    """A picture before the models, float RGB (3 h w) in [0, 1]; one question or many.
+    """A picture before the models, float RGB (3 h w) in [0, 1], with pixels (`Assistant.look` checks it).
 
-    Raises:
-        ValueError: a picture without pixels.
+    One question or many.
     """
 
     def __init__(self, models: Models, image: Float[Tensor, "3 h w"]) -> None:

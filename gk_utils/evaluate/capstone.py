@@ -6,7 +6,7 @@ from typing import Any
 
 from gk_utils.assistant.assistant import load_assistant
 from gk_utils.assistant.exam import ASKED, read_exam
-from gk_utils.assistant.guessing import always_yes, language_only, usual_answer
+from gk_utils.assistant.guessing import always_none, always_yes, language_only, usual_answer
 from gk_utils.assistant.sitting import Marked, lay_out, sit, sit_blind, tally
 from gk_utils.classroom.composing import compose
 from gk_utils.errors import check_choice
@@ -19,12 +19,13 @@ def evaluate_capstone(
     """Measure the assistant as `python -m gk_utils evaluate capstone` prints it, composed of the reference functions.
 
     `right`: the share of answers that are right in words and whose evidence is so; `right_in_words` leaves the evidence
-    aside. `invented`: of the questions about something that is not there, and of the descriptions, the share whose
-    answer shows it. `by_kind` repeats them for each kind.
+    aside; any description is right in words. `invented`: of the questions about something that is not there, and of
+    the descriptions, the share whose answer shows such a thing. `by_kind` repeats them for each kind.
 
-    Baselines: `always_yes`, `usual_answer` (the most usual of its kind in the exam itself) and `language_only` (the
-    answer of the question with the most words in common). The control, `other_picture`, asks the assistant about the
-    picture half the exam further on: what it still gets right can be guessed.
+    Baselines: `always_yes`, `always_none` (nothing is there: right where that is so), `usual_answer` (the most usual of
+    its kind in the exam itself) and `language_only` (the answer of the question with the most words in common). The
+    control, `other_picture`, asks the assistant about the picture half the exam further on: what it still gets right
+    can be guessed.
 
     Args:
         split: "val".
@@ -41,7 +42,10 @@ def evaluate_capstone(
     began = time.monotonic()
     assistant = load_assistant(compose(None), checkpoint, device)
     sheets = lay_out(read_exam()[:limit])
-    blind = {"always_yes": always_yes, "usual_answer": usual_answer(sheets), "language_only": language_only(sheets)}
+    blind = {
+        **{"always_yes": always_yes, "always_none": always_none},
+        **{"usual_answer": usual_answer(sheets), "language_only": language_only(sheets)},
+    }
     elsewhere = sit(assistant, sheets, moved=len(sheets) // 2 + 1)
     return {
         "split": split,

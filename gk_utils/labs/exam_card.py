@@ -6,16 +6,20 @@ Notebook: 17.
 from collections.abc import Mapping, Sequence
 
 from gk_utils.assistant.exam import ASKED
-from gk_utils.assistant.sitting import Marked
+from gk_utils.assistant.sitting import Marked, tally
 
 Row = tuple[str, bool, bool, bool]
 
 
 def exam_rows(marked: Sequence[Marked]) -> list[Row]:
-    """A row for each answer: kind, right, whether something asked about is absent, whether it was invented."""
+    """A row for each answer: kind, right, whether something could be invented, whether it was.
+
+    It could where something asked about is not there, and in a description: as in `evaluate capstone`.
+    """
+    could = tally(marked)["could_invent"].tolist()
     return [
-        (one.question.kind, one.mark.right, one.question.truth.absent, one.mark.invented and one.question.truth.absent)
-        for one in marked
+        (one.question.kind, one.mark.right, can, one.mark.invented and can)
+        for one, can in zip(marked, could, strict=True)
     ]
 
 
@@ -32,13 +36,14 @@ def card_text(
         by: who made it; left out if empty.
     """
     rows = exam_rows(marked)
-    absent = [row for row in rows if row[2]]
+    could = [row for row in rows if row[2]]
     lines = [
         f"### Grounded assistant{f', composed by {by}' if by else ''}",
         "",
         f"- right, with evidence: **{right['value']:.3f}** [{right['low']:.3f}, {right['high']:.3f}], "
         f"{len(rows)} questions of the frozen exam",
-        f"- invented: {sum(row[3] for row in absent)} of {len(absent)} things that are not there",
+        f"- invented something: {sum(row[3] for row in could)} of {len(could)} answers that could "
+        "(about what is not there, or a description)",
         f"- models: {model}",
         f"- functions: {list(whose.values()).count('yours')} of {len(whose)} written by the learner",
         "",

@@ -39,7 +39,11 @@ def serving(model: LanguageModel) -> Iterator[str]:
         def log_message(self, *args: object) -> None:
             """Nothing: a notebook shows what is written to stderr."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    class Server(ThreadingHTTPServer):
+        def handle_error(self, *args: object) -> None:
+            """Nothing, as above: who asked learns of it by the closed connection."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:

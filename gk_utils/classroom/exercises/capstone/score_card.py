@@ -12,7 +12,7 @@ Row = tuple[str, bool, bool, bool]
 
 
 def marked_rows(rng: np.random.Generator) -> list[Case]:
-    """Rows of kind, right, absent, invented: kinds of several sizes, ties, nothing absent; then random."""
+    """Rows of kind, right, could, invented: kinds of several sizes, ties, nothing to invent; then random."""
     cases: list[Case] = [
         ([("count", True, False, False), ("locate", False, True, True), ("locate", True, False, False)],),
         ([("count", True, False, False)],),
@@ -41,8 +41,8 @@ def marked_rows(rng: np.random.Generator) -> list[Case]:
         rows = []
         for kind in ("count", "locate", "verify")[: int(rng.integers(1, 4))]:
             for _ in range(int(rng.integers(1, 9))):
-                right, absent = bool(rng.random() < 0.7), bool(rng.random() < 0.4)
-                rows.append((kind, right, absent, absent and not right and bool(rng.random() < 0.7)))
+                right, could = bool(rng.random() < 0.7), bool(rng.random() < 0.4)
+                rows.append((kind, right, could, could and not right and bool(rng.random() < 0.7)))
         cases.append(([rows[k] for k in rng.permutation(len(rows))],))
     return cases
 
@@ -58,7 +58,7 @@ def card(
         kinds: dict[str, list[bool]] = {}
         for kind, is_right, _, _ in rows:
             kinds.setdefault(kind, []).append(is_right)
-        return [(right or of_all)(rows), (invented or of_absent)(rows), (worst or lowest_share)(kinds)]
+        return [(right or of_all)(rows), (invented or of_those_that_could)(rows), (worst or lowest_share)(kinds)]
 
     return answer
 
@@ -75,10 +75,10 @@ def of_kinds(rows: Sequence[Row]) -> float:
     return sum(shares) / len(shares)
 
 
-def of_absent(rows: Sequence[Row]) -> float:
-    """The share of invented answers where something was absent."""
-    absent = [row[3] for row in rows if row[2]]
-    return sum(absent) / len(absent) if absent else 0.0
+def of_those_that_could(rows: Sequence[Row]) -> float:
+    """The share of answers that invented something, where they could."""
+    could = [row[3] for row in rows if row[2]]
+    return sum(could) / len(could) if could else 0.0
 
 
 def lowest_share(kinds: dict[str, list[bool]]) -> str:
@@ -92,13 +92,13 @@ SCORE_CARD = Exercise(
     mistakes=(
         written(
             "invented as a share of all questions",
-            "Only where something is absent can it be invented: divide by the number of absent ones.",
+            "Leave out the rows in which nothing could be invented: divide by the number of those in which it could.",
             card(invented=lambda rows: sum(row[3] for row in rows if row[2]) / len(rows)),
         ),
         written(
             "wrong answers taken for invented ones",
             "Saying the wrong thing is not inventing: take the last entry of a row.",
-            card(invented=lambda rows: of_absent([(a, b, c, not b) for a, b, c, _ in rows])),
+            card(invented=lambda rows: of_those_that_could([(a, b, c, not b) for a, b, c, _ in rows])),
         ),
         written(
             "the mean of the kinds",
@@ -125,8 +125,8 @@ SCORE_CARD = Exercise(
             ),
         ),
         written(
-            "invented, whether or not something is absent",
-            "Count among the rows in which something is absent.",
+            "invented, whether or not it could be",
+            "Count among the rows in which something could be invented.",
             card(invented=lambda rows: sum(row[3] for row in rows) / max(sum(row[2] for row in rows), 1)),
         ),
     ),
