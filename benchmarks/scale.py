@@ -2,13 +2,15 @@
 
 Times are of one pair. The start of Ray and of its workers (importing torch, loading the trunk) is not counted: the rate
 is that of the time in which all workers were busy, their first shard left out; see `scale.planning.steady_rate`. Each
-worker has one thread. The rounds go by turns, one job with one worker, one with two, on one Ray. `max_error` is 0 where
-the files of both are the same, byte for byte. A quick look (a scale below 0.1) starts no Ray.
+worker has one thread. The rounds go by turns: a job in this process, one with one worker, one with two, on one Ray.
+`max_error` is 0 where the files of all are the same, byte for byte. A quick look (a scale below 0.1) starts no Ray.
 """
 
+import contextlib
 import json
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +24,9 @@ from gk_utils.scale.grit_job import grit_task
 from gk_utils.scale.jobs import Manifest, in_this_process, run_job
 from gk_utils.scale.on_ray import on_ray
 from gk_utils.scale.planning import steady_rate
+from gk_utils.scale.shards import write_shard
 
-PAIRS, DIFFERENT, ROUNDS = 640, 64, 3  # each drawn picture several times under other names
+PAIRS, ROUNDS = 640, 3
 WHOLE = 0.1
 WORKERS = 2
 
@@ -33,44 +36,56 @@ def rows(device: str, scale: float = 1.0) -> list[dict[str, Any]]:
     if torch.device(device).type == "cuda":
         return []
     count = max(20, int(scale * PAIRS))
-    os.environ["OMP_NUM_THREADS"] = "1"  # of the workers
-    threads = torch.get_num_threads()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, _one_thread():
         task = grit_task(*_write(Path(folder), count))
-        try:
-            torch.set_num_threads(1)
-            alone = run_job(task, Path(folder) / "alone", in_this_process)
-        finally:
-            torch.set_num_threads(threads)
-        first = _row(f"{count} pairs, one process", _ms(alone))
         if scale < WHOLE:
-            return [first]
+            return [_row(f"{count} pairs, one process", _ms(run_job(task, Path(folder) / "out", in_this_process)))]
+        made: dict[int, list[Manifest]] = {workers: [] for workers in (0, 1, WORKERS)}  # 0: without Ray
         with cluster(WORKERS, device="cpu") as pool:
-            made = {workers: [] for workers in (1, WORKERS)}
             for turn in range(ROUNDS):
-                for workers in (1, WORKERS) if turn % 2 == 0 else (WORKERS, 1):
-                    spread = on_ray(pool_of({"CPU": pool.workers + 1}, workers))
+                for workers in list(made)[:: 1 if turn % 2 == 0 else -1]:
+                    spread = on_ray(pool_of({"CPU": pool.workers + 1}, workers)) if workers else in_this_process
                     made[workers].append(run_job(task, Path(folder) / f"{workers}-{turn}", spread))
+        some = made[0][0]
+        large, _ = write_shard(Path(folder) / "large.parquet", list(some.rows()), task.columns)
     times = {workers: [_ms(each) for each in jobs] for workers, jobs in made.items()}
-    error = 0.0 if len({_bytes(each) for jobs in [[alone], *made.values()] for each in jobs}) == 1 else 1.0
-    one = float(np.median(times[1]))
+    none, one, both = (float(np.median(each)) for each in times.values())
+    error = 0.0 if len({_bytes(each) for jobs in made.values() for each in jobs}) == 1 else 1.0
     about = {
-        **{"seconds_per_pair": one / 1e3, "side_by_side": one / float(np.median(times[WORKERS])) / WORKERS},
-        **{"row_bytes": alone.total("bytes") / alone.total("rows"), "kept": alone.total("rows") / alone.total("items")},
+        **{"seconds_per_pair": one / 1e3, "side_by_side": min(1.0, one / both / WORKERS)},
+        # Of all rows in one file: the job's own shards are small, and each has a foot.
+        **{"row_bytes": large / some.total("rows"), "kept": some.total("rows") / some.total("items")},
     }
-    alike = {"error": error}
-    against_none = {"peer": "one process", "peers": [_ms(alone)] * ROUNDS, "ours": times[1], **alike}
-    against_one = {"peer": "one worker", "peers": times[1], "ours": times[WORKERS], **alike}
-    two = _row(f"{count} pairs, two workers", float(np.median(times[WORKERS])), **against_one)
-    return [first, _row(f"{count} pairs, one worker", one, **against_none), {**two, **about}]
+    against_none = {"peer": "one process", "peers": times[0], "ours": times[1], "error": error}
+    against_one = {"peer": "one worker", "peers": times[1], "ours": times[WORKERS], "error": error}
+    return [
+        _row(f"{count} pairs, one process", none),
+        _row(f"{count} pairs, one worker", one, **against_none),
+        {**_row(f"{count} pairs, two workers", both, **against_one), **about},
+    ]
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """One thread for this process and for the workers that it starts; both as they were afterwards."""
+    threads, before = torch.get_num_threads(), os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        if before is None:
+            os.environ.pop("OMP_NUM_THREADS")
+        else:
+            os.environ["OMP_NUM_THREADS"] = before
 
 
 def _write(folder: Path, count: int) -> tuple[Path, Path]:
-    """Pictures and captions; the names differ, what they show is one of DIFFERENT pictures."""
+    """Pictures and captions, all different."""
     (folder / "images").mkdir()
-    drawn, lines = draw_captioned(min(count, DIFFERENT), seed=1), []
-    for number in range(count):
-        each = drawn[number % len(drawn)]
+    lines = []
+    for number, each in enumerate(draw_captioned(count, seed=1)):
         pixels = (each.image.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
         Image.fromarray(pixels).save(folder / "images" / f"{number}.png")
         lines.append(json.dumps({"image": f"{number}.png", "caption": each.said.text}) + "\n")

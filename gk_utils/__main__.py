@@ -239,8 +239,9 @@ def add_grit(commands: Any) -> None:
         except grit_command.JobFailed as error:
             print(f"{parser.prog}: {_one_line(error)}", file=sys.stderr)
             return 1
-        print(grit_command.as_json(made) if arguments.json else grit_command.as_text(made))
-        return 0
+        text, encoding = grit_command.as_text(made), sys.stdout.encoding or "utf-8"
+        print(grit_command.as_json(made) if arguments.json else text.encode(encoding, "replace").decode(encoding))
+        return int(made.total("rows") == 0 and bool(made.broken))
 
     parser.set_defaults(run=run)
 

@@ -21,6 +21,7 @@ class Squares:
     Attributes:
         pause: seconds that each takes.
         broken, empty: numbers that cannot be done, that make no row.
+        raises: numbers at which the work raises.
         kills: numbers at which the worker is killed, and how often before it lets them pass.
         sulks: raised by `load` where it is not empty.
     """
@@ -31,6 +32,7 @@ class Squares:
     pause: float = 0.0
     broken: tuple[int, ...] = ()
     empty: tuple[int, ...] = ()
+    raises: tuple[int, ...] = ()
     kills: tuple[tuple[int, int], ...] = ()
     at_once: int = 1
     sulks: str = ""
@@ -70,6 +72,8 @@ class Squares:
             file.write(f"{number} {os.getpid()}\n")
         if self.seen().count(number) <= dict(self.kills).get(number, 0):
             os.kill(os.getpid(), signal.SIGKILL)
+        if number in self.raises:
+            raise RuntimeError(f"not\n{number}")
         if number in self.broken:
             return Broken("too odd")
         if number in self.empty:
@@ -92,7 +96,7 @@ class Squares:
 
     def rows(self) -> list[dict[str, Any]]:
         """What the job's rows should be."""
-        none = {*self.broken, *self.empty}
+        none = {*self.broken, *self.empty, *self.raises}
         return [
             {"number": number, "square": float(number**2), "parts": [[1.0], [float(number)]]}
             for number in range(self.count)

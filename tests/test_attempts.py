@@ -1,5 +1,7 @@
 """Workers that die at an item, and what is done about it."""
 
+import pytest
+
 from gk_utils.scale.attempts import Attempts
 
 
@@ -46,6 +48,25 @@ class TestAttempts:
         die_at(path, (0,), (1,))
         path.write_text(path.read_text() + "[2")
         assert Attempts(path).deaths == {(1,): 1}
+        die_at(path, (4,))
+        assert Attempts(path).deaths == {(1,): 1, (4,): 1}
+
+    @pytest.mark.parametrize("line", ["[2[]", "7", "\ufffd", '{"a": 1}', "[2]"])
+    def test_a_line_that_is_none(self, tmp_path, line):
+        """Whatever stands there, what comes after it is read, now and the next time."""
+        path = tmp_path / "trying"
+        path.write_text(f"[]\n{line}")
+        for deaths in range(3):
+            assert Attempts(path).deaths[(5,)] == deaths
+            die_at(path, (5,))
+
+    def test_an_end_is_no_death(self, tmp_path):
+        path = tmp_path / "trying"
+        for _ in range(4):
+            attempts = Attempts(path)
+            attempts.begin((0,))
+            attempts.end()
+        assert Attempts(path).deaths == {}
 
     def test_finish(self, tmp_path):
         attempts = Attempts(tmp_path / "trying")

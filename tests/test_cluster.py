@@ -74,9 +74,39 @@ class TestRequireRay:
                 assert not {"ray", "pyarrow", "psutil"} & {name.split(".")[0] for name in names}, path.name
 
 
+class TestLocal:
+    def test_a_start_that_is_stopped_leaves_nothing_and_nobody_else_is_ended(self, tmp_path, monkeypatch):
+        """Ctrl-C while Ray starts: what it has started is ended, its folder removed; another `ray` lives on."""
+        pytest.importorskip("ray")
+        from ray import cluster_utils
+
+        monkeypatch.setattr(module, "PLACE", str(tmp_path))
+        sleeper = [sys.executable, "-c", "import time; time.sleep(60)  # ray"]
+        started = []
+
+        def stopped(**options):
+            started.append(subprocess.Popen(sleeper))
+            assert len(list(tmp_path.iterdir())) == 1
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(cluster_utils, "Cluster", stopped)
+        other = subprocess.Popen(sleeper)
+        try:
+            with pytest.raises(KeyboardInterrupt), cluster(1, device="cpu"):
+                pass
+            assert len(started) == 1
+            started[0].wait(10)  # or it says that the process is alive
+            assert other.poll() is None
+            assert list(tmp_path.iterdir()) == []
+        finally:
+            for each in (other, *started):
+                each.kill()
+                each.wait()
+
+
 class TestSweep:
     def test_folders_of_drivers_that_are_gone(self, tmp_path, monkeypatch):
-        monkeypatch.setattr(module.tempfile, "gettempdir", lambda: str(tmp_path))
+        monkeypatch.setattr(module, "PLACE", str(tmp_path))
         child = subprocess.Popen([sys.executable, "-c", ""])
         child.wait()
         for name in (f"gk-ray-{child.pid}-abc", f"gk-ray-{os.getpid()}-abc", "gk-ray-x-y", "other"):

@@ -1,11 +1,14 @@
 """A folder over many workers, held against the same folder in one process."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from gk_utils import ground
 from gk_utils.checkpoints import SHIPPED
-from gk_utils.ground import ground_pictures
+from gk_utils.ground import ground_pictures, read_picture
 from gk_utils.grounded_sam.folder import find_pictures
 from gk_utils.scale import jobs
 from gk_utils.scale.folder_job import folder_task, read_folder, result_of, row_of
@@ -42,7 +45,21 @@ class TestJob:
         assert [one.as_json() for one in result.results] == [one.as_json() for one in single.results]
         assert [name for name, _ in result.broken] == [name for name, _ in single.broken] == ["03.png", "17.png"]
 
+    def test_a_name_that_is_no_utf8_and_a_picture_that_cannot_be_decoded(self, folder, task, tmp_path, monkeypatch):
+        def read(path):
+            if path.name == "01.png":
+                raise RuntimeError("decoder")
+            return read_picture(path)
+
+        monkeypatch.setattr(ground, "read_picture", read)
+        task = replace(task, names=("00.png", "\udcff.png", "01.png"))
+        manifest = run_job(task, tmp_path / "out", in_this_process)
+        assert [row["name"] for row in manifest.rows()] == ["00.png"]
+        reasons = ["name: expected UTF-8, got other bytes. Rename the file.", "RuntimeError: decoder"]
+        assert manifest.broken == tuple(zip(("\udcff.png", "01.png"), reasons, strict=True))
+
     def test_settings(self, folder, task):
+        assert task.settings()["folder"] == str(folder.resolve())
         assert task.settings()["pictures"] == 18
         assert len(task.settings()["weights"]) == 2
         assert list(task.names) == find_pictures(folder)

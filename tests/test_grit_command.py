@@ -74,6 +74,16 @@ class TestCommand:
         assert stopped.value.code == 2
         assert capsys.readouterr().err.endswith("Install the extra `scale`: pip install -e '.[scale]'\n")
 
+    @pytest.mark.parametrize(("rows", "status"), [(0, 1), (3, 0)])
+    def test_nothing_but_broken_pairs(self, files, capsys, monkeypatch, rows, status):
+        entry = {**ENTRY, "rows": rows, "broken": [["\u00fcber\udcff.png", "no picture"]]}
+        monkeypatch.setattr(grit_command, "make_grit", lambda **options: Manifest(Path("out"), {}, (entry,)))
+        command = ["grit", *(str(part) for pair in files.items() for part in pair)]
+        assert main(command) == status
+        assert capsys.readouterr().out.splitlines()[-1] == "  \u00fcber?.png: no picture"
+        assert main([*command, "--json"]) == status
+        assert json.loads(capsys.readouterr().out)["broken"][0]["name"] == "\u00fcber\udcff.png"
+
     def test_a_failed_worker(self, files, capsys, monkeypatch):
         def fail(**options):
             raise JobFailed("ValueError: weights")

@@ -1,5 +1,6 @@
 """Rows of GrIT from files, held against the stages of lesson 12 called one picture after the other."""
 
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ from some_pairs import write_pairs
 from gk_utils.checkpoints import SHIPPED
 from gk_utils.formats.grit import read_grit, write_grit
 from gk_utils.ground import read_picture
+from gk_utils.kosmos2 import grit_stages
 from gk_utils.kosmos2.grit_stages import make_sample
 from gk_utils.models.trunk_grounder import load_grounder
 from gk_utils.scale import grit_job, jobs
@@ -76,7 +78,8 @@ class TestJob:
     def test_settings_tell_jobs_apart(self, pairs, tmp_path):
         task = grit_task(*pairs, CHECKPOINT)
         assert task.settings()["weights_sha256"] == task.sha256 == load_grounder(CHECKPOINT)[1].sha256
-        assert task.settings()["pairs"] == 20
+        assert (task.settings()["pairs"], task.settings()["images"]) == (20, str(pairs[1].resolve()))
+        assert task.settings() != grit_task(pairs[0], tmp_path, CHECKPOINT).settings()
         assert task.settings() != grit_task(*pairs).settings()
         (tmp_path / "captions.jsonl").write_text(pairs[0].read_text() + '{"image": "0.png", "caption": "a mug"}\n')
         assert task.settings() != grit_task(tmp_path / "captions.jsonl", pairs[1], CHECKPOINT).settings()
@@ -84,6 +87,44 @@ class TestJob:
     def test_other_weights_on_the_worker(self, pairs):
         with pytest.raises(ValueError, match="weights: expected 000000000000, got"):
             replace(grit_task(*pairs, CHECKPOINT), sha256=64 * "0").load("cpu")
+
+    def test_other_captions_on_the_worker(self, pairs, tmp_path):
+        path = tmp_path / "captions.jsonl"
+        path.write_text(pairs[0].read_text())
+        task = grit_task(path, pairs[1], CHECKPOINT)
+        path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+        with pytest.raises(ValueError, match="captions: expected the driver's file, got another"):
+            task.load("cpu")
+        with pytest.raises(ValueError, match="captions: expected 4 pairs in part-000001.parquet, got 3"):
+            task.items(task.shards()[1])
+
+    def test_a_link_whose_file_has_another_ending(self, tmp_path):
+        captions, images = write_pairs(tmp_path, 3, "tsv")
+        captions.rename(tmp_path / "blob")
+        captions.symlink_to(tmp_path / "blob")
+        task = grit_task(captions, images, CHECKPOINT)
+        assert [pair.image for pair in task.items(task.shards()[0])] == ["0.png", "1.png", "2.png"]
+
+    def test_a_wrong_folder_and_then_the_right_one(self, pairs, tmp_path):
+        """Another folder is another job; the same one, filled meanwhile, is tried again."""
+        (tmp_path / "images").mkdir()
+        task = grit_task(pairs[0], tmp_path / "images", CHECKPOINT)
+        manifest = run_job(task, tmp_path / "out", in_this_process)
+        assert (manifest.total("rows"), len(manifest.broken)) == (0, 20)
+        with pytest.raises(ValueError, match="manifest.json: expected the results of"):
+            run_job(grit_task(*pairs, CHECKPOINT), tmp_path / "out", in_this_process)
+        (tmp_path / "images").rmdir()
+        shutil.copytree(pairs[1], tmp_path / "images")
+        manifest = run_job(task, tmp_path / "out", in_this_process)
+        assert (manifest.total("rows") > 10, manifest.broken) == (True, ())
+
+    def test_a_model_that_raises(self, pairs, tmp_path, monkeypatch):
+        def fail(*arguments, **options):
+            raise RuntimeError("no room")
+
+        monkeypatch.setattr(grit_stages, "make_sample", fail)
+        manifest = run_job(grit_task(*pairs, CHECKPOINT), tmp_path / "out", in_this_process)
+        assert {reason for _, reason in manifest.broken} == {"RuntimeError: no room"}
 
     def test_no_folder(self, pairs, tmp_path):
         with pytest.raises(ValueError, match="--images: expected a folder"):
@@ -96,14 +137,14 @@ class TestSliceCaptions:
     def test_every_pair_once(self, tmp_path, monkeypatch, ending, last):
         monkeypatch.setattr(jobs, "FEWEST", 3)
         monkeypatch.setattr(jobs, "SHARDS", 4)
-        wanted = [(f"{number}.png", f"caf\u00e9 {number}\u2028x \U0001f600") for number in range(17)]
+        wanted = [(f"{number}.png", f"\u00fcber {number}\u2028x \U0001f600") for number in range(17)]
         as_line = {"jsonl": '{{"image": "{}", "caption": "{}", "more": 1}}'.format, "tsv": "{}\t{}".format}[ending]
         lines = [as_line(*pair) for pair in wanted]
         lines[4:4] = ["", "\u00a0"]
         path = tmp_path / f"x.{ending}"
         path.write_bytes(("\n".join(lines) + last).encode())
         shards, digest = slice_captions(path)
-        task = grit_job.GritTask(str(path), "", shards, digest, "", "", "course", 0.5, 0.5)
+        task = grit_job.GritTask(str(path), "", path.suffix, shards, digest, "", "", "course", 0.5, 0.5)
         found = [item for shard in shards for item in task.items(shard)]
         assert found == [Pair(number, *pair) for number, pair in enumerate(wanted)]
         assert [shard.count for shard in shards] == [5, 5, 5, 2]
@@ -122,6 +163,8 @@ class TestSliceCaptions:
             ("x.jsonl", '{"image": "a.png"}', r"x.jsonl: line 1: caption: expected a text, got None"),
             ("x.jsonl", '["a.png", "a mug"]', r"line 1: expected an object with image and caption"),
             ("x.jsonl", '{"image": "a.png"', r"x.jsonl: line 1: "),
+            ("x.jsonl", r'{"image": "a.png", "caption": "a mug \ud83d"}', r"line 1: caption: expected text that UTF-8"),
+            ("x.jsonl", r'{"image": "\udcff.png", "caption": "a mug"}', r"line 1: image: expected text that UTF-8"),
             ("x.tsv", b"a.png\tna\xefve\n", r"x.tsv: line 1: .*utf-8"),
         ],
     )
@@ -137,7 +180,10 @@ class TestSliceCaptions:
 
 
 class TestParsePair:
-    @given(st.text(st.characters(exclude_categories=("C", "Z")), min_size=1), st.text(min_size=1))
+    @given(
+        st.text(st.characters(exclude_categories=("C", "Z")), min_size=1),
+        st.text(st.characters(exclude_categories=("Cs",)), min_size=1),
+    )
     def test_either_way(self, image, caption):
         bad = image in ("..", "/") or any(part == ".." for part in image.split("/")) or image.startswith("/")
         if bad or not caption.strip():

@@ -46,6 +46,7 @@ class TestRunJob:
 
     @pytest.mark.parametrize("stops", [[0], [1, 2], [3, 0, 1]])
     def test_stopped_and_resumed(self, task, tmp_path, stops):
+        task = replace(task, broken=())
         whole = run_job(task, tmp_path / "whole", in_this_process)
         again = replace(task, log=str(tmp_path / "again"))
         for count in stops:
@@ -58,7 +59,15 @@ class TestRunJob:
         # Twice at most is done the shard that was made but whose entry did not arrive.
         assert len(again.seen()) <= 23 + 4 * len(stops)
 
+    def test_broken_items_are_tried_again_with_their_shards(self, task, tmp_path):
+        run_job(task, tmp_path / "out", in_this_process)
+        mended = replace(task, broken=(8,), log=str(tmp_path / "mended"))
+        manifest = run_job(mended, tmp_path / "out", in_this_process)
+        assert mended.seen() == [0, 1, 2, 3, 8, 9, 10, 11]
+        assert (manifest.broken, list(manifest.rows())) == ((("number 8", "too odd"),), mended.rows())
+
     def test_a_finished_job_has_nothing_to_do(self, task, tmp_path):
+        task = replace(task, broken=())
         run_job(task, tmp_path / "out", in_this_process)
         before, seen = (tmp_path / "out" / "manifest.json").read_bytes(), task.seen()
         run_job(task, tmp_path / "out", in_this_process)
@@ -66,6 +75,7 @@ class TestRunJob:
 
     @pytest.mark.parametrize("damage", ["gone", "cut", "other"])
     def test_a_damaged_shard_is_made_again(self, task, tmp_path, damage):
+        task = replace(task, broken=())
         manifest = run_job(task, tmp_path / "out", in_this_process)
         path = tmp_path / "out" / "part-000002.parquet"
         content = path.read_bytes()
@@ -105,6 +115,7 @@ class TestRunJob:
         assert without_times(one) == without_times(other)
 
     def test_progress(self, task, tmp_path):
+        task = replace(task, broken=())
         told = []
 
         def progress(entries, items, done):

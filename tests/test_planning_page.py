@@ -27,4 +27,5 @@ class TestAsPage:
         page = as_page({**MEASURED, "seconds_per_pair": seconds})
         assert not re.search(r"[{}]|nan|inf\b", page)
         assert max(map(len, page.splitlines())) <= 130
+        assert "16\nworkers slow each other as two do, by 10%, which was not measured" in page
         assert page.startswith("# Scaling out: 91,000,000 pairs\n")

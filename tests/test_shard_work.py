@@ -3,11 +3,12 @@
 import json
 import os
 import socket
+from dataclasses import replace
 
 import pytest
 from some_jobs import Squares
 
-from gk_utils.scale.shard_work import Shard, ShardWorker, make_shard
+from gk_utils.scale.shard_work import Shard, ShardWorker, make_shard, reason_of
 from gk_utils.scale.shards import read_shard
 
 
@@ -46,6 +47,40 @@ class TestMakeShard:
         assert entry["broken"] == [["number 1", "too odd"], ["number 3", "its worker died 3 times"]]
         assert task.seen() == [0, 1, 2]
         assert not trying.exists()
+
+    @pytest.mark.parametrize("at_once", [1, 3])
+    def test_an_item_that_raises(self, task, tmp_path, at_once):
+        """It is broken, the others of its chunk are not, and nobody died."""
+        task = replace(task, raises=(0,), at_once=at_once)
+        entry = make_shard(task, task.load("cpu"), task.shards()[0], tmp_path)
+        assert entry["broken"] == [["number 0", "RuntimeError: not 0"], ["number 1", "too odd"]]
+        assert read_shard(tmp_path / entry["name"]) == [row for row in task.rows() if row["number"] < 4]
+
+    def test_what_cannot_be_written_is_no_death_of_the_last_item(self, task, tmp_path):
+        def work(numbers):
+            return [{"number": "three"} for _ in numbers]
+
+        for _ in range(4):
+            with pytest.raises(ValueError, match="rows: expected"):
+                make_shard(task, work, task.shards()[0], tmp_path)
+        entry = make_shard(task, task.load("cpu"), task.shards()[0], tmp_path)
+        assert entry["broken"] == [["number 1", "too odd"]]
+
+    def test_a_stop_is_no_death(self, task, tmp_path):
+        def work(numbers):
+            raise KeyboardInterrupt
+
+        for _ in range(4):
+            with pytest.raises(KeyboardInterrupt):
+                make_shard(task, work, task.shards()[0], tmp_path)
+        assert make_shard(task, task.load("cpu"), task.shards()[0], tmp_path)["broken"] == [["number 1", "too odd"]]
+
+
+class TestReasonOf:
+    def test_in_one_line(self):
+        assert reason_of(ValueError("IMAGE: expected\na picture")) == "IMAGE: expected a picture"
+        assert reason_of(ValueError()) == "ValueError: "
+        assert reason_of(MemoryError("no room")) == "MemoryError: no room"
 
 
 class TestShardWorker:

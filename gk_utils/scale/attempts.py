@@ -14,6 +14,7 @@ from pathlib import Path
 Chunk = tuple[int, ...]
 TOGETHER = 2  # deaths at a chunk before its items go one by one
 ALONE = 3  # deaths at one item before it is given up
+NONE: Chunk = (-1,)  # noted where no chunk is under way
 
 
 class Attempts:
@@ -30,8 +31,9 @@ class Attempts:
     def __init__(self, path: str | Path) -> None:
         """Read what was begun before, and note that a new attempt begins."""
         self.path = Path(path)
-        self.deaths = _deaths(self.path.read_text() if self.path.exists() else "")
-        self._note(())
+        text = self.path.read_text(errors="replace") if self.path.exists() else ""
+        self.deaths = _deaths(text)
+        self._note((), before="" if text.endswith("\n") or not text else "\n")
 
     def chunks(self, count: int, at_once: int) -> list[Chunk]:
         """The numbers of `count` items in chunks of `at_once`, those apart at which a worker died."""
@@ -49,16 +51,29 @@ class Attempts:
         """Note that a chunk begins."""
         self._note(chunk)
 
+    def end(self) -> None:
+        """Note that no chunk is under way: what stops the worker from here on is not the last one's fault."""
+        self._note(NONE)
+
     def finish(self) -> None:
         """Remove the record: the shard is written."""
         self.path.unlink(missing_ok=True)
 
-    def _note(self, chunk: Chunk) -> None:
+    def _note(self, chunk: Chunk, before: str = "") -> None:
         with self.path.open("a") as file:
-            file.write(json.dumps(chunk) + "\n")
+            file.write(before + json.dumps(chunk) + "\n")
 
 
 def _deaths(text: str) -> Counter[Chunk]:
     """How often a worker died at each chunk: it is the last before an attempt begins, or of all."""
-    lines = [tuple(json.loads(line)) for line in text.split("\n")[:-1] if line.startswith("[") and line.endswith("]")]
-    return Counter(chunk for chunk, after in pairwise([*lines, ()]) if chunk and not after)
+    chunks = [chunk for line in text.split("\n") if (chunk := _read(line)) is not None]
+    return Counter(chunk for chunk, after in pairwise([*chunks, ()]) if chunk not in ((), NONE) and not after)
+
+
+def _read(line: str) -> Chunk | None:
+    """The chunk of a line; None for one that was cut as its worker died."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return tuple(found) if isinstance(found, list) else None

@@ -13,7 +13,7 @@ import shutil
 import socket
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 from gk_utils.errors import check_choice
 
 NAME = "gk-ray-"
+PLACE = "/tmp" if os.name == "posix" else tempfile.gettempdir()  # of Ray's folders: paths of sockets are short
 STORE = 100 * 2**20  # bytes of shared memory: what travels are names of shards and counts
 SETTINGS = {
     "RAY_BACKEND_LOG_LEVEL": "fatal",
@@ -134,24 +135,27 @@ def _connected(ray: Any, address: str) -> Iterator[None]:
 @contextlib.contextmanager
 def _local(ray: Any, workers: int, gpus: int) -> Iterator[None]:
     """A Ray of this process's own: fewer processes than `ray.init` starts, in a folder that is removed."""
+    import psutil  # comes with Ray
     from ray.cluster_utils import Cluster
 
     _sweep()
-    folder = tempfile.mkdtemp(prefix=f"{NAME}{os.getpid()}-", dir="/tmp" if os.name == "posix" else None)
+    folder = tempfile.mkdtemp(prefix=f"{NAME}{os.getpid()}-", dir=PLACE)
     before = os.environ.get("RAY_TMPDIR")
     (Path(folder) / "ray").mkdir()
     os.environ["RAY_TMPDIR"] = folder  # or Ray leaves a note of its address in /tmp/ray
     own = {"include_dashboard": False, "no_monitor": True, "include_log_monitor": False, "temp_dir": folder}
     sizes = {"num_cpus": workers + 1, "num_gpus": gpus, "object_store_memory": STORE}
-    started = None
+    started, others = None, frozenset(psutil.Process().children(recursive=True))
     try:
         for tried in range(1, TRIES + 1):
             try:
                 with _mute():
                     started = Cluster(initialize_head=True, head_node_args={**own, **sizes})
                 break
-            except Exception as error:  # Ray raises a bare one
-                _end_children()
+            except BaseException as error:  # Ray raises a bare one; and Ctrl-C
+                _end_children(others)
+                if not isinstance(error, Exception):
+                    raise
                 if tried == TRIES:
                     raise RuntimeError(f"ray: did not start in {TRIES} tries: {error}") from None
         with _mute():
@@ -195,13 +199,13 @@ def _gpus_here() -> int:
     return torch.cuda.device_count()
 
 
-def _end_children() -> None:
-    """Kill what a failed start left running; the children of this process that are Ray's."""
-    import psutil  # comes with Ray
+def _end_children(others: Collection[Any]) -> None:
+    """Kill what a failed start left running: the children of this process that are Ray's, but for the `others`."""
+    import psutil
 
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.Error):
-            if "ray" in " ".join(child.cmdline()[:3]):
+            if child not in others and "ray" in " ".join(child.cmdline()[:3]):
                 child.kill()
                 child.wait(5)
     with warnings.catch_warnings():
@@ -211,7 +215,7 @@ def _end_children() -> None:
 
 def _sweep() -> None:
     """Remove the folders of drivers that were killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{NAME}*-*"):
+    for folder in Path(PLACE).glob(f"{NAME}*-*"):
         owner = folder.name.removeprefix(NAME).partition("-")[0]
         if owner.isdigit() and not _lives(int(owner)):
             shutil.rmtree(folder, ignore_errors=True)

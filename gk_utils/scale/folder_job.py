@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from gk_utils.grounded_sam.folder import FolderResult, find_pictures
 from gk_utils.grounded_sam.grounded import Grounded
 from gk_utils.scale.jobs import Manifest, items_in_a_shard
-from gk_utils.scale.shard_work import Broken, Outcome, Shard, Work
+from gk_utils.scale.shard_work import Broken, Outcome, Shard, Work, reason_of
 
 AT_ONCE = 8  # pictures, as in the pipeline
 
@@ -47,8 +47,8 @@ class FolderTask:
         """What the rows depend on, beside the pictures themselves."""
         digest = hashlib.sha256("\n".join(self.names).encode("utf-8", errors="surrogateescape")).hexdigest()
         return {
-            **{"job": "folder", "names_sha256": digest, "pictures": len(self.names), "phrases": list(self.phrases)},
-            **{"model": self.model, "weights": list(self.weights)},
+            **{"job": "folder", "folder": self.folder, "names_sha256": digest, "pictures": len(self.names)},
+            **{"phrases": list(self.phrases), "model": self.model, "weights": list(self.weights)},
         }
 
     def shards(self) -> list[Shard]:
@@ -91,9 +91,12 @@ class FolderTask:
         images, outcomes = {}, {}
         for name in names:
             try:
+                name.encode()  # a name that is no UTF-8 fits in no table
                 images[name] = torch.from_numpy(read_picture(Path(self.folder) / name)).permute(2, 0, 1)
-            except (ValueError, OSError) as error:
-                outcomes[name] = Broken(" ".join(str(error).split()))
+            except UnicodeEncodeError:
+                outcomes[name] = Broken("name: expected UTF-8, got other bytes. Rename the file.")
+            except Exception as error:
+                outcomes[name] = Broken(reason_of(error))
         results = pipeline(list(images.values()), self.phrases, list(images)) if images else []
         outcomes |= {result.name: row_of(result) for result in results}
         return [outcomes[name] for name in names]

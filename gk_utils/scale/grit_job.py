@@ -10,6 +10,7 @@ box that is sure enough makes no row, as in the paper.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -17,7 +18,8 @@ from typing import Any, ClassVar
 
 from gk_utils.formats.files import blame, is_text, need, parse_json
 from gk_utils.scale.jobs import Manifest, items_in_a_shard
-from gk_utils.scale.shard_work import Broken, Outcome, Shard, Work
+from gk_utils.scale.shard_work import Broken, Outcome, Shard, Work, reason_of
+from gk_utils.scale.shards import is_whole
 
 COLUMNS = {
     **{"key": "text", "clip_similarity_vitb32": "float", "clip_similarity_vitl14": "float", "id": "int"},
@@ -25,6 +27,7 @@ COLUMNS = {
     **{"noun_chunks": "[[float]]", "ref_exps": "[[float]]"},
 }
 ENDINGS = (".jsonl", ".tsv")
+_SURROGATE = re.compile(r"[\ud800-\udfff]")  # half a pair: no file can hold it
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class GritTask:
 
     Attributes:
         captions, images: the file and the folder; on a cluster every machine has them under these paths.
+        kind: ".tsv" or ".jsonl", of the name that was given: `captions` may be what a link of that name leads to.
         parts: the shards.
         digest: sha256 of the file.
         model, sha256: the trunk that finds boxes, and its weights.
@@ -51,6 +55,7 @@ class GritTask:
 
     captions: str
     images: str
+    kind: str
     parts: tuple[Shard, ...] = field(repr=False)
     digest: str
     model: str
@@ -66,6 +71,7 @@ class GritTask:
         """What the rows depend on, beside the pictures themselves."""
         return {
             **{"job": "grit", "captions_sha256": self.digest, "pairs": sum(part.count for part in self.parts)},
+            **{"images": self.images, "kind": self.kind},
             **{"model": self.model, "weights_sha256": self.sha256},
             **{"chunker": self.chunker, "least": self.least, "overlap": self.overlap},
         }
@@ -75,13 +81,19 @@ class GritTask:
         return list(self.parts)
 
     def items(self, shard: Shard) -> list[Pair]:
-        """The pairs of a slice, read from the file."""
+        """The pairs of a slice, read from the file.
+
+        Raises:
+            ValueError: fewer or more than the slice has: the file has changed.
+        """
         start, length = shard.where
         with Path(self.captions).open("rb") as file:
             file.seek(start)
             text = file.read(length).decode("utf-8")
         lines = [line for line in text.split("\n") if line.strip()]
-        return [Pair(shard.first + place, *parse_pair(line, self.captions)) for place, line in enumerate(lines)]
+        if len(lines) != shard.count:
+            raise ValueError(f"captions: expected {shard.count} pairs in {shard.name}, got {len(lines)}. Run it anew.")
+        return [Pair(shard.first + place, *parse_pair(line, self.kind)) for place, line in enumerate(lines)]
 
     def name_of(self, item: Pair) -> str:
         """The picture's name."""
@@ -91,11 +103,14 @@ class GritTask:
         """Load the trunk.
 
         Raises:
-            ValueError: other weights than the driver has. ModuleNotFoundError: no spaCy here where it is asked for.
+            ValueError: other captions or weights than the driver has. ModuleNotFoundError: no spaCy here where it is
+                asked for.
         """
         from gk_utils.kosmos2.grit_stages import spacy_is_there
         from gk_utils.models.trunk_grounder import load_grounder
 
+        if not is_whole(self.captions, self.digest):
+            raise ValueError(f"captions: expected the driver's file, got another in {self.captions!r}. Copy it here.")
         grounder, card = load_grounder(self.checkpoint, device)
         if card.sha256 != self.sha256:
             raise ValueError(f"weights: expected {self.sha256[:12]}, got {card.sha256[:12]}. Copy the checkpoint here.")
@@ -117,8 +132,8 @@ class GritTask:
         try:
             pixels = torch.from_numpy(read_picture(Path(self.images) / pair.image)).permute(2, 0, 1).float() / 255
             sample = make_sample(pixels.to(device), pair.caption, grounder, id=pair.number, **options).sample
-        except (ValueError, OSError) as error:
-            return Broken(" ".join(str(error).split()))
+        except Exception as error:
+            return Broken(reason_of(error))
         return None if sample is None else row_of(sample, pair)
 
 
@@ -137,7 +152,7 @@ def parse_pair(line: str, file_name: str) -> tuple[str, str]:
     r"""Image and caption of a line of a file whose name ends in .tsv or .jsonl.
 
     Raises:
-        ValueError: neither; an empty text; a picture that is not inside the folder.
+        ValueError: neither; an empty text; half a surrogate pair; a picture that is not inside the folder.
 
     >>> parse_pair("a.png\ta mug", "x.tsv"), parse_pair('{"image": "b/c.png", "caption": "a cat"}', "x.jsonl")
     (('a.png', 'a mug'), ('b/c.png', 'a cat'))
@@ -152,6 +167,8 @@ def parse_pair(line: str, file_name: str) -> tuple[str, str]:
         image, caption = record.get("image"), record.get("caption")
     need(is_text(image), "image: expected a name on one line", image)
     need(isinstance(caption, str) and caption.strip() != "", "caption: expected a text", caption)
+    for name, text in (("image", image), ("caption", caption)):
+        need(not _SURROGATE.search(text), f"{name}: expected text that UTF-8 can hold", text)
     path = PurePosixPath(image)
     need(not path.is_absolute() and ".." not in path.parts, "image: expected a name inside the folder", image)
     return image, caption
@@ -205,7 +222,7 @@ def grit_task(captions: str | Path, images: str | Path, checkpoint: str | None =
     card = checkpoints.verify(checkpoints.first_shipped(*NAMES) if checkpoint is None else checkpoint)
     where = str(Path(captions).resolve()), str(Path(images).resolve())
     how = "spacy" if spacy_is_there() else "course", LEAST_SCORE, MOST_OVERLAP
-    return GritTask(*where, parts, digest, card.recipe, card.sha256, *how, checkpoint)
+    return GritTask(*where, Path(captions).suffix, parts, digest, card.recipe, card.sha256, *how, checkpoint)
 
 
 def read_samples(manifest: Manifest) -> Iterator[Any]:

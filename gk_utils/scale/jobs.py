@@ -2,7 +2,8 @@
 
 The folder of a job holds one Parquet file a shard and `manifest.json`: the settings, and an entry a shard with its
 counts, its checksum and its broken items. Until the job is done the entries are kept in `manifest.json.journal`, on
-disk as each shard arrives. A shard counts as done when its entry is there and its file has the entry's checksum.
+disk as each shard arrives. A shard counts as done when its entry is there and its file has the entry's checksum; one
+with broken items is tried once more whenever the job is run again, since what was missing may be there now.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -119,4 +120,4 @@ def read_manifest(folder: str | Path) -> Manifest:
 
 
 def _is_done(entry: dict[str, Any] | None, out: Path) -> bool:
-    return entry is not None and is_whole(out / entry["name"], entry["sha256"])
+    return entry is not None and not entry["broken"] and is_whole(out / entry["name"], entry["sha256"])

@@ -30,7 +30,7 @@ pictures and `--out` under the same paths, and have the course installed.
 
 {machine}; {date}. One worker, one core: **{cost_ms:.1f} ms a pair** with the course's own trunk (128 x 128 pixels),
 reading the picture included, loading the model not. With two workers on two cores each runs at {beside:.0%} of that
-speed. {kept:.0%} of the pairs made a row, of {row_bytes:,.0f} bytes in its file.
+speed. {kept:.0%} of the pairs made a row, of {row_bytes:,.0f} bytes where all are in one file.
 
 A detector of published size costs many times as much; see the second table. Measure yours: run the command on a
 thousand pairs and divide. `manifest.json` has the seconds of every shard.
@@ -39,14 +39,13 @@ thousand pairs and divide. `manifest.json` has the seconds of every shard.
 
 `gk_utils.scale.planning.plan` computes what follows. Assumed, beside the measurement: {workers} workers a machine, a
 failure of each machine every {between:.0f} days, {start:.0f} s until a new machine's workers have their models,
-{items:,} pairs a shard, {broken:.0%} of the pictures gone or damaged, {picture_kb:.0f} kB a picture. Put in your own
-numbers.
+{items:,} pairs a shard, {broken:.0%} of the pictures gone or damaged, {picture_kb:.0f} kB a picture; and that {workers}
+workers slow each other as two do, by {slower:.0%}, which was not measured. Put in your own numbers.
 
 {by_days}
 
-{rows_m:.1f} million rows are {rows_gb:.0f} GB; the pictures are {pictures_tb:.1f} TB, and must be read once. That, and
-not the computation, is what a small detector waits for: at the measured cost the workers of one machine read
-{mb_s:.0f} MB a second.
+{rows_m:.1f} million rows are {rows_gb:.0f} GB; the pictures are {pictures_tb:.1f} TB, and must be read once: at the
+measured cost the workers of one machine read {mb_s:.0f} MB a second. Where a disk or a network gives less, they wait.
 
 With a dearer detector, within {week:.0f} days:
 
@@ -54,8 +53,8 @@ With a dearer detector, within {week:.0f} days:
 
 ## What fails, and what it costs
 
-Over {machine_days:.0f} machine-days {failures:.1f} machines fail: the chance that none does is {undisturbed:.2g}. A job
-of this length must expect it. What a failure costs is set by the shard, because a shard is what is done again:
+Over {machine_days:.1f} machine-days {failures:.2g} failures are expected; the chance of none is {undisturbed:.2g}.
+What a failure costs is set by the shard, because a shard is what is done again:
 
 {by_failure}
 
@@ -63,7 +62,8 @@ of this length must expect it. What a failure costs is set by the shard, because
   row is there twice.
 - **The driver dies**: its journal, `manifest.json.journal`, has every shard that was finished, on disk before the next
   was counted. The same command goes on with the rest.
-- **A picture is broken**: it is listed at the end with its reason; the other rows are what they would have been.
+- **A picture is broken**: it is listed at the end with its reason; the other rows are what they would have been. The
+  same command, run again, tries the shards of such pictures once more.
 - **A picture kills its worker**, three times: it is listed too. Without that, one bad file would hold up everything.
 - **A file is damaged later**: each shard has its sha256 in the manifest. The same command makes it again.
 
@@ -73,8 +73,8 @@ each.
 ## How it is known to be right
 
 The tests kill workers and the driver with SIGKILL in the middle of a job and compare what is there at the end with what
-one process writes: the same rows, the same bytes. Settings and the checksum of the weights are in the manifest; with
-other settings, captions or weights the command refuses to go on in the same folder.
+one process writes on the same kind of device: the same rows, the same bytes. Settings, the pictures' folder and the
+checksum of the weights are in the manifest; with others the command refuses to go on in the same `--out`.
 """
 
 
@@ -102,7 +102,8 @@ def as_page(measured: Mapping[str, Any]) -> str:
     workers = defaults["workers_a_machine"]
     return _TEXT.format(
         **{"pairs": PAIRS, "machine": measured["machine"], "date": measured["date"], "cost_ms": 1e3 * seconds},
-        **{"beside": known["side_by_side"], "kept": known["kept"], "row_bytes": known["row_bytes"]},
+        **{"beside": known["side_by_side"], "slower": 1 - known["side_by_side"]},
+        **{"kept": known["kept"], "row_bytes": known["row_bytes"]},
         **{"workers": workers, "between": defaults["days_between_failures"], "start": defaults["start_seconds"]},
         **{
             "items": defaults["shard_items"],

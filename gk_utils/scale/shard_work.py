@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from gk_utils.scale.attempts import ALONE, Attempts
+from gk_utils.scale.attempts import ALONE, Attempts, Chunk
 from gk_utils.scale.shards import write_shard
 
 
@@ -89,17 +89,15 @@ def make_shard(task: Task, work: Work, shard: Shard, out: str | Path) -> dict[st
     items = task.items(shard)
     rows: list[dict[str, Any]] = []
     broken: list[list[str]] = []
-    for chunk in attempts.chunks(len(items), task.at_once):
-        if attempts.is_given_up(chunk):
-            outcomes: Sequence[Outcome] = [Broken(f"its worker died {ALONE} times")]
-        else:
-            attempts.begin(chunk)
-            outcomes = work([items[number] for number in chunk])
-        for number, outcome in zip(chunk, outcomes, strict=True):
-            if isinstance(outcome, Broken):
-                broken.append([task.name_of(items[number]), outcome.reason])
-            elif outcome is not None:
-                rows.append(outcome)
+    try:
+        for chunk in attempts.chunks(len(items), task.at_once):
+            for number, outcome in zip(chunk, _outcomes(work, items, chunk, attempts), strict=True):
+                if isinstance(outcome, Broken):
+                    broken.append([task.name_of(items[number]), outcome.reason])
+                elif outcome is not None:
+                    rows.append(outcome)
+    finally:
+        attempts.end()
     length, sha256 = write_shard(path, rows, task.columns)
     attempts.finish()
     return {
@@ -107,6 +105,29 @@ def make_shard(task: Task, work: Work, shard: Shard, out: str | Path) -> dict[st
         **{"empty": len(items) - len(rows) - len(broken), "broken": broken, "bytes": length, "sha256": sha256},
         **{"worker": f"{socket.gethostname()}:{os.getpid()}", "began": began, "seconds": time.time() - began},
     }
+
+
+def _outcomes(work: Work, items: Sequence[Any], chunk: Chunk, attempts: Attempts) -> Sequence[Outcome]:
+    """What comes of a chunk; where that raises, of its items one by one, and what raises alone is broken."""
+    if attempts.is_given_up(chunk):
+        return [Broken(f"its worker died {ALONE} times")]
+    attempts.begin(chunk)
+    try:
+        return work([items[number] for number in chunk])
+    except Exception as error:
+        if len(chunk) == 1:
+            return [Broken(reason_of(error))]
+    return [outcome for number in chunk for outcome in _outcomes(work, items, (number,), attempts)]
+
+
+def reason_of(error: Exception) -> str:
+    """Why an item is broken, in one line: what the course's readers say of a file, else with the error's type.
+
+    >>> reason_of(OSError("no such file")), reason_of(RuntimeError("too large"))
+    ('no such file', 'RuntimeError: too large')
+    """
+    text = " ".join(str(error).split())
+    return text if isinstance(error, ValueError | OSError) and text else f"{type(error).__name__}: {text}"
 
 
 class ShardWorker:
