@@ -56,6 +56,11 @@ class TestCounter:
         both = counter_of("text_exemplar")
         assert both.count(IMAGES, WORDS)[0].count != both.count(IMAGES, None, BOXES)[0].count
 
+    def test_words_without_an_example(self):
+        both = counter_of("text_exemplar")
+        told, empty = both.count(IMAGES, WORDS), both.count(IMAGES, WORDS, [torch.zeros(0, 4)] * 2)
+        assert [one.count for one in told] == [one.count for one in empty]
+
     def test_errors(self, unhooked):
         with pytest.raises(TypeError, match="phrases: expected one phrase for each of 2 pictures, got None"):
             counter_of("density").count(IMAGES)
@@ -69,6 +74,11 @@ class TestCounter:
             counter_of("density").count(IMAGES, ["mug"])
         with pytest.raises(ValueError, match=r"exemplars\[0\]"):
             counter_of("exemplar").count(IMAGES, None, [torch.tensor([[9.0, 0, 1, 1]])] * 2)
+        for kind in ("exemplar", "text_exemplar"):
+            with pytest.raises(ValueError, match=r"exemplars\[1\]: expected at least one box, got none"):
+                counter_of(kind).count(IMAGES, None, [BOXES[0], torch.zeros(0, 4)])
+        with pytest.raises(ValueError, match=r"exemplars\[0\]: expected at least one box, got none"):
+            counter_of("exemplar").count(IMAGES, WORDS, [torch.zeros(0, 4)] * 2)
         with pytest.raises(ValueError, match="images: expected 16 pixels or more a side, got 8 x 8"):
             counter_of("pooled").count(IMAGES[..., :8, :8], WORDS)
 

@@ -11,6 +11,7 @@ from gk_utils.counting.counting_model import CountingNet, build_counter
 from gk_utils.counting.counting_trials import count_trial, second_questions, trial_of, trial_scenes
 from gk_utils.evaluate import as_text, evaluate
 from gk_utils.evaluate.counting import (
+    GUESSES,
     evaluate_counting,
     load_all,
     measure_shown,
@@ -124,6 +125,17 @@ class TestTwoQuestions:
         assert found["text_blind"]["two_questions_mae"]["value"] >= sum(apart) / 4 - 1e-3
         assert found.keys() == counters.keys()
         assert two_questions({}, 4) == {}
+
+
+class TestGuesses:
+    @pytest.mark.parametrize(("name", "low", "high", "relative"), [("few", 1, 20, False), ("many", 20, 100, True)])
+    def test_no_whole_number_does_better(self, name, low, high, relative):
+        true = torch.arange(low, high + 1)
+        costs = [off(torch.full((len(true),), float(one)), true, relative)["value"] for one in range(low, high + 1)]
+        mine = off(torch.full((len(true),), GUESSES[name]), true, relative)["value"]
+        assert mine <= min(costs) + 1e-3
+        assert mine < costs[0] - 0.05
+        assert not relative or mine < costs[60 - low] - 0.03
 
 
 class TestOff:

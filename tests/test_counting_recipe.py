@@ -73,7 +73,7 @@ class TestBeginWith:
             assert torch.equal(net.reader.word.weight, start.reader.word.weight)
         with pytest.raises(ValueError, match="start: expected a start of this width, got 'a_start'"):
             build({**SETTINGS, "width": 16, "kind": "set", "start": "a_start"})
-        with pytest.raises(FileNotFoundError, match="gk_utils train other_start"):
+        with pytest.raises(FileNotFoundError, match="start: expected other_start in .* train other_start --minutes 15"):
             begin_with(net, "other_start")
 
     def test_of_a_run(self, pools):

@@ -80,7 +80,8 @@ class Counter:
         Args:
             images: RGB in [0, 1], 16 pixels or more on a side.
             phrases: one a picture, "apples" or "how many apples?"; see `countable_words.word_of`.
-            exemplars: one set of boxes a picture, in pixels, each around a thing of the kind to be counted.
+            exemplars: one set of boxes a picture, in pixels, each around a thing of the kind to be counted. Only
+                beside a phrase may a set be empty.
             threshold: of the kind "set", instead of the one chosen on val.
 
         Kinds read what they need and do not look at the rest: "pooled", "pooled_sum", "set" and "density" the
@@ -138,6 +139,11 @@ class Counter:
         check_same_length(exemplars, range(s), ("exemplars", "images"))
         for number, boxes in enumerate(exemplars):
             check_boxes(boxes, f"exemplars[{number}]")
+            if not len(boxes) and (self.kind == "exemplar" or phrases is None):
+                raise ValueError(
+                    f"exemplars[{number}]: expected at least one box, got none. A counter of kind {self.kind!r} must "
+                    "be shown what to count."
+                )
         return list(exemplars)
 
 

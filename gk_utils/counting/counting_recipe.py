@@ -71,11 +71,17 @@ def begin_with(net: CountingNet, name: str) -> None:
     """Give a counter the encoder and the words of a start, see `counting_start`: of the run that made it, or shipped.
 
     Raises:
-        FileNotFoundError: there is no such checkpoint.
+        FileNotFoundError: there is no such checkpoint; says how to train it (the course does not ship its own).
         ValueError: it is of another size.
     """
-    run = POOLS.parent / name
-    weights, _ = checkpoints.load(run if (run / checkpoints.CARD).exists() else checkpoints.first_shipped(name))
+    folders = POOLS.parent / name, checkpoints.SHIPPED / name
+    there = [folder for folder in folders if (folder / checkpoints.CARD).exists()]
+    if not there:
+        raise FileNotFoundError(
+            f"start: expected {name} in {' or '.join(str(folder.parent) for folder in folders)}, got none. "
+            f"Counters begin where it ends: train it first, python -m gk_utils train {name} --minutes 15"
+        )
+    weights, _ = checkpoints.load(there[0])
     wanted = net.state_dict()
     taken = {key: value for key, value in weights.items() if not key.startswith("head.")}
     wrong = [key for key, value in taken.items() if key not in wanted or wanted[key].shape != value.shape]
