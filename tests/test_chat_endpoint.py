@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from gk_utils.grounded_conversation.chat_endpoint import ChatEndpoint, EndpointError
+from gk_utils.labs.tiny_server import serving
 from gk_utils.protocols import LanguageModel
 
 KEY = "sk-secret-of-the-test"
@@ -64,7 +65,7 @@ def serve():
 
 @pytest.fixture(autouse=True)
 def no_proxy(monkeypatch):
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
 
@@ -137,6 +138,29 @@ class TestComplete:
         url = url.replace(url.split(":")[2].split("/")[0], "9")  # the port of nobody
         assert "Is the server running?" in message_of(ChatEndpoint(url, "tiny", timeout=2))
 
+    def test_no_proxy_on_the_way_to_this_machine(self, serve, monkeypatch):
+        proxy, through = serve()
+        url, seen = serve()
+        monkeypatch.setenv("http_proxy", proxy.removesuffix("/v1"))
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        assert ChatEndpoint(url, "tiny").complete("And?") == "A cat."
+        assert (len(seen), through) == (1, [])
+
+    def test_a_proxy_on_the_way_to_others(self, serve, monkeypatch):
+        proxy, through = serve()
+        monkeypatch.setenv("http_proxy", proxy.removesuffix("/v1"))
+        assert ChatEndpoint("http://models.example/v1", "tiny").complete("And?") == "A cat."
+        assert len(through) == 1
+
+    def test_a_toy_that_breaks_is_quiet(self, capfd):
+        class Broken:
+            def complete(self, messages, *, max_tokens=256):
+                raise RuntimeError("broken")
+
+        with serving(Broken()) as address:
+            assert "not reached" in message_of(ChatEndpoint(address, "broken", timeout=5))
+        assert capfd.readouterr().err == ""
+
     def test_no_key_over_plain_http_to_another_machine(self, monkeypatch):
         monkeypatch.setenv("OPENAI_API_KEY", KEY)
         assert "not sent over plain http" in message_of(ChatEndpoint("http://models.example/v1", "tiny"))
@@ -147,11 +171,24 @@ class TestComplete:
 
 
 class TestArguments:
-    @pytest.mark.parametrize("url", ["ftp://a/b", "a/b", "https://me:word@a/v1", "https://a/v1?key=x", "file:///etc"])
+    @pytest.mark.parametrize(
+        "url",
+        [
+            *("ftp://a/b", "a/b", "file:///etc", "https://me:word@a/v1", "https://:word@a/v1", "https://word@a/v1"),
+            *("https://a/v1?key=word", "https://a/v1#word", "https://a:word/v1", "https://[word/v1", "https://a:0/v1"),
+        ],
+    )
     def test_url(self, url):
         with pytest.raises(ValueError, match="url: expected http") as error:
             ChatEndpoint(url, "tiny")
         assert "word" not in str(error.value)
+        assert error.value.__cause__ is None
+        assert error.value.__context__ is None
+
+    def test_messages_name_host_and_port_alone(self, monkeypatch):
+        monkeypatch.setenv("OPENAI_API_KEY", KEY)
+        for url, where in (("http://a.example:81/some/path", "a.example:81"), ("http://[::2]/path", "[::2]")):
+            assert message_of(ChatEndpoint(url, "tiny")).startswith(f"{where}: a key is not sent")
 
     @pytest.mark.parametrize("timeout", [0.0, -1.0, float("inf"), float("nan"), 601.0])
     def test_timeout(self, timeout):

@@ -50,6 +50,12 @@ class TestJudgeTalk:
         assert (sentence.outcome, sentence.reason) == ("undecided", "reader: not a sentence that can be checked")
         assert box.outcome == "supported"
 
+    def test_a_link_beyond_the_end_of_a_sentence(self):
+        turns = read_talk("Assistant: I saw [a mug. The cat](0.1,0.6,0.3,0.8) is black.")[0]
+        found = [one for one in judge_talk(turns, told_view(THINGS)) if one.kind == "box"]
+        assert [(one.start, one.end, one.outcome) for one in found] == [(6, 20, "undecided")]
+        assert found[0].reason == "reader: 'a mug. The cat' goes beyond the end of a sentence"
+
     def test_one_witness(self):
         view = told_view(THINGS)  # who would be asked has no answers
         assert [one.outcome for one in judged(view, second=False)].count("contradicted") == 3

@@ -38,6 +38,9 @@ class TestScoreFilter:
         assert scores.of("colour").recall == 0
         assert scores.of("count").precision == 0
         assert len(scores.of("absent").outcomes) == 0
+        both = [kind for kind in scores.kinds if kind in ("colour", "object")]
+        assert both
+        assert list(scores.of("colour", "object").kinds) == both
 
     def test_nothing(self):
         scores = score_filter([])

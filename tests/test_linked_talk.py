@@ -88,6 +88,18 @@ class TestTalk:
         assert [turn.said.text for turn in turns] == ["And?", "A cat. It sleeps."]
         assert problems == ("'Sure, here it is:': nobody says it",)
 
+    @pytest.mark.parametrize(
+        "speaker", ["ASSISTANT:", "**Assistant:**", "**assistant**:", "*Assistant*:", "Assistant :"]
+    )
+    def test_however_the_speaker_is_written(self, speaker):
+        turns, problems = read_talk(f"**User:** And?\n{speaker} A **red** cat.")
+        assert [(turn.role, turn.said.text) for turn in turns] == [("user", "And?"), ("assistant", "A **red** cat.")]
+        assert problems == ()
+
+    @pytest.mark.parametrize("text", ["", "User: And?\nIt is a cat.", "Assistants: A cat."])
+    def test_nothing_by_the_assistant_is_a_problem(self, text):
+        assert read_talk(text)[1][-1] == "no turn of the assistant: expected a line 'Assistant: ...'"
+
     def test_flaws_of_links_are_told(self):
         assert read_talk("Assistant: [a cat](1)")[1] == ("'1': expected four numbers a box",)
 

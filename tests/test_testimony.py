@@ -103,6 +103,14 @@ class TestRelations:
         plain = told_view(things, {"mug left of cat": MUG})
         assert sentence("The mug is to the left of the cat.", plain) == [None, True]
 
+    def test_a_link_to_another_colour_binds_nothing(self):
+        right = (92.0, 60.0, 99.0, 80.0)
+        things = [("mug", "blue", MUG), ("mug", "red", right), ("cat", "black", CAT)]
+        links = {(0, 11): MUG, (30, 37): CAT}
+        view = told_view(things, {"red mug left of cat": None})
+        assert sentence("The red mug is to the left of the cat.", view, links) == [False, False]
+        assert sentence("The blue mug is to the left of the cat.", view, {(0, 12): MUG, (31, 38): CAT}) == [True]
+
 
 class TestOtherSentences:
     def test_the_verifier_alone(self):
@@ -132,10 +140,31 @@ class TestBoxVotes:
         assert truths(box_votes("two mugs", boxes(MUG, FAR), view)) == [True]
         assert truths(box_votes("two mugs", boxes(MUG, CAT), view)) == [False]
 
-    def test_what_has_no_name_here(self):
-        (vote,) = box_votes("somebody", boxes(MUG), told_view(THINGS))
+    def test_one_thing_is_not_three(self):
+        view = told_view([("mug", "red", MUG), ("mug", "blue", FAR), ("mug", "red", CAT)])
+        assert truths(box_votes("three mugs", boxes(MUG, FAR, CAT), view)) == [True]
+        assert truths(box_votes("three mugs", boxes(MUG, MUG, MUG), view)) == [False]
+        assert truths(box_votes("mugs", boxes(MUG, MUG), view)) == [False]
+
+    def test_pairs_are_made_for_all_together(self):
+        low, high = (10.0, 0.0, 20.0, 10.0), (12.0, 0.0, 22.0, 10.0)  # IoU 2/3 with each other
+        view = told_view([("mug", "red", low), ("mug", "red", high)])
+        asked = boxes((11.0, 0.0, 21.0, 10.0), (9.0, 0.0, 19.0, 10.0))  # the second fits the lower one alone
+        assert truths(box_votes("two mugs", asked, view)) == [True]
+
+    def test_as_many_boxes_as_are_said(self):
+        view = told_view([("mug", "red", MUG), ("mug", "blue", FAR)])
+        for phrase in ("three mugs", "3 mugs", "one mug"):
+            (vote,) = box_votes(phrase, boxes(MUG, FAR), view)
+            assert vote.truth is False
+        assert vote.reason == "two linked, one said"
+        assert truths(box_votes("two of the 12345678 mugs", boxes(MUG, FAR), view)) == [True]
+
+    @pytest.mark.parametrize("phrase", ["somebody", "the mug on the plate", "the red and blue mug", "mugs by a mug"])
+    def test_what_has_no_rule_here(self, phrase):
+        (vote,) = box_votes(phrase, boxes(MUG), told_view(THINGS))
         assert vote.truth is None
-        assert vote.reason == "no rule for 'somebody'"
+        assert vote.reason == f"no rule for {phrase!r}"
 
 
 class TestBound:

@@ -36,6 +36,7 @@ from gk_utils.shikra.shikra_chat import Talker
 from gk_utils.shikra.shikra_chat import load_mini as load_talker
 from gk_utils.shikra.talk import Conversation, read
 
+SENTENCES = tuple(kind for kind in CLAIMS if kind not in ("box", "beyond"))
 SPLITS = ("val", "testA", "testB")
 LIMIT = 200  # pictures
 RATE = 0.08  # of each sentence and link; with the boxes of invented things about one claim in ten is wrong
@@ -65,10 +66,11 @@ def evaluate_conversation(
     `chair_s`: what its captions name that is not there.
 
     Baselines: `one_witness`, the filter without its second; `regions`, lesson 09's verifier of captions, which knows no
-    links; `chance`, which contradicts one claim in ten; `trunk`, the grounder asked the polls; `shikra`, the mini
-    dialogue model, where it is shipped; `always_yes`; `habit`, yes to what is often seen; `words_alone`, true captions
-    of other scenes. The control, `other_picture`: the first witness, the answers and the captions of the picture half
-    the list further on; all must fall but the recall, which is high for who contradicts nearly everything.
+    links and so finds no wrong box: compare its `sentences` with those of the filter; `chance`, which contradicts one
+    claim in ten; `trunk`, the grounder asked the polls; `shikra`, the mini dialogue model, where it is shipped;
+    `always_yes`; `habit`, yes to what is often seen; `words_alone`, true captions of other scenes. The control,
+    `other_picture`: witnesses, answers and captions of the picture half the list further on; all must fall but the
+    recall, which is high for who contradicts nearly everything.
 
     Args:
         split: one of SPLITS.
@@ -95,7 +97,7 @@ def evaluate_conversation(
     captions = [one.text for one in write_captions(mini.kosmos, pictures)]
     shown = [sorted({thing.category for thing in notes.things}) for notes in talks.notes]
     blind = [words_alone(number).text for number in range(len(scenes))]
-    scores = judge_all(talks)
+    scores, regions = judge_all(talks), judge_by_regions(talks)
     always = {kind: [True] * len(each) for kind, each in polls.items()}
     generator = torch.Generator().manual_seed(0)
     return {
@@ -107,11 +109,12 @@ def evaluate_conversation(
             **filter_metrics(scores),
             **poll_metrics(polls, said),
             **chair_metrics(chair(captions, shown, SYNONYMS)),
+            "sentences": filter_metrics(scores.of(*SENTENCES)),
             "by_claim": {kind: filter_metrics(scores.of(kind)) for kind in CLAIMS if kind in scores.kinds},
         },
         "baselines": {
             "one_witness": filter_metrics(judge_all(talks, second=False)),
-            "regions": filter_metrics(judge_by_regions(talks)),
+            "regions": {**filter_metrics(regions), "sentences": filter_metrics(regions.of(*SENTENCES))},
             "chance": filter_metrics(scores, torch.rand(len(scores.wrong), generator=generator) < 0.1),
             "trunk": poll_metrics(polls, ask_trunk(talks.views, polls)),
             **_shikra(talks.views, polls, device),
@@ -119,7 +122,7 @@ def evaluate_conversation(
             "habit": poll_metrics(polls, ask_habit(things, polls)),
             "words_alone": chair_metrics(chair(blind, shown, SYNONYMS)),
             "other_picture": {
-                **filter_metrics(judge_all(talks, second=False, shift=half)),
+                **filter_metrics(judge_all(talks, shift=half)),
                 **poll_metrics(polls, elsewhere),
                 **chair_metrics(chair(captions, [*shown[half:], *shown[:half]], SYNONYMS)),
             },
@@ -284,15 +287,12 @@ def poll_metrics(polls: dict[str, tuple[PopeQuestion, ...]], answers: Answers) -
 
 def chair_metrics(found: Chair) -> dict[str, Any]:
     """Both shares with intervals over captions."""
-    flags = [flag for wrong, n in zip(found.made_up, found.mentions, strict=True) for flag in _flags(len(wrong), n)]
+    pairs = list(zip(found.made_up, found.mentions, strict=True))
+    flags = [place < len(wrong) for wrong, n in pairs for place in range(n)]
     owners = [number for number, n in enumerate(found.mentions) for _ in range(n)]
     bad = torch.tensor([bool(each) for each in found.made_up])
     mentions = torch.tensor(flags), torch.tensor(owners)
     return {"chair_i": mean_interval(*mentions), "chair_s": mean_interval(bad, torch.arange(len(bad)))}
-
-
-def _flags(wrong: int, n: int) -> list[bool]:
-    return [place < wrong for place in range(n)]
 
 
 def _thing(question: PopeQuestion) -> str:

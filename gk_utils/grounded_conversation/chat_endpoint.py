@@ -1,7 +1,8 @@
 """A language model behind an address: any server that answers as OpenAI's /chat/completions does.
 
 The key comes from an environment variable when it is needed; it is kept nowhere and is in no message. It is not sent
-over plain http to another machine, and never along a redirection. Nothing is asked before `complete` is called.
+over plain http to another machine, never along a redirection, and never through a proxy on the way to this machine
+itself. Nothing is asked before `complete` is called.
 
 Notebook: 15.
 """
@@ -37,7 +38,7 @@ class ChatEndpoint:
         url: what stands before /chat/completions.
         model: the name that the endpoint knows it by.
         key_variable: the environment variable that holds the key; unset: no key is sent.
-        timeout: seconds that an answer may take.
+        timeout: seconds for the whole answer; each wait for the server may last as long, so that it can be twice that.
 
     Raises:
         ValueError: no http or https address, one with a key in it, or a timeout that is not in (0, 600].
@@ -47,11 +48,10 @@ class ChatEndpoint:
     """
 
     def __init__(self, url: str, model: str, *, key_variable: str = "OPENAI_API_KEY", timeout: float = 60.0) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username or parts.query:
+        if not _plain_address(url):
             raise ValueError(
-                "url: expected http://HOST/PATH or https://HOST/PATH without a name, key or query in it, got another "
-                "form. The key belongs into the environment."
+                "url: expected http://HOST/PATH or https://HOST/PATH without a name, key, query or fragment in it, got "
+                "another form. The key belongs into the environment."
             )
         if not 0 < timeout <= LONGEST:
             raise ValueError(f"timeout: expected more than 0 and at most {LONGEST:g} s, got {timeout}. Take 60.")
@@ -99,7 +99,8 @@ class ChatEndpoint:
     def _read(self, request: urllib.request.Request) -> bytes:
         """The answer's bytes, within the time and up to LARGEST."""
         end, parts, size = time.monotonic() + self.timeout, [], 0
-        with urllib.request.build_opener(_NoRedirect).open(request, timeout=self.timeout) as response:
+        direct = [urllib.request.ProxyHandler({})] if urlsplit(self.address).hostname in LOCAL else []
+        with urllib.request.build_opener(_NoRedirect, *direct).open(request, timeout=self.timeout) as response:
             while part := response.read1(65536):
                 parts.append(part)
                 size += len(part)
@@ -110,7 +111,19 @@ class ChatEndpoint:
         return b"".join(parts)
 
     def _where(self) -> str:
-        return urlsplit(self.address).netloc
+        parts = urlsplit(self.address)
+        host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
+        return f"{host}:{parts.port}" if parts.port else host
+
+
+def _plain_address(url: str) -> bool:
+    """Whether it is http or https, a host, perhaps a port and a path, and nothing else."""
+    try:
+        parts = urlsplit(url)
+        known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # brackets that do not close, a port that is no number
+        return False
+    return bool(known) and "@" not in parts.netloc and not any(mark in url for mark in "?#")
 
 
 def _advice(status: int) -> str:

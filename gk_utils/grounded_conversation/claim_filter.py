@@ -70,6 +70,7 @@ def judge_talk(turns: Sequence[TalkTurn], view: View, second: bool = True) -> tu
             continue
         for start, end in sentences(turn.said.text):
             judged += _judge(turn.said, (start, end), number, view, second)
+        judged += _across(turn.said, number)
     return tuple(judged)
 
 
@@ -115,6 +116,15 @@ def _judge(said: GroundedText, span: tuple[int, int], turn: int, view: View, sec
     for (first, last), boxes in links.items():
         votes = box_votes(said.text[first:last], boxes, view, second)
         yield Judged(turn, first, last, "box", decide(votes), tuple(votes))
+
+
+def _across(said: GroundedText, turn: int) -> Iterator[Judged]:
+    """Links that go beyond the end of a sentence: whose they are is not known."""
+    whole = list(sentences(said.text))
+    for first, last in said.spans:
+        if not any(start <= first and last <= end for start, end in whole):
+            vote = Vote("reader", None, f"{said.text[first:last]!r} goes beyond the end of a sentence")
+            yield Judged(turn, first, last, "box", "undecided", (vote,))
 
 
 def decide(votes: Sequence[Vote]) -> Outcome:

@@ -55,11 +55,11 @@ class FilterScores:
         """Of those made up, the share contradicted; 0 without any."""
         return _share(self.rejected & self.wrong, self.wrong)
 
-    def of(self, kind: str) -> "FilterScores":
-        """The same for one kind of claim."""
-        rows = [row for row, one in enumerate(self.kinds) if one == kind]
-        some = tuple(self.outcomes[row] for row in rows)
-        return FilterScores(self.wrong[rows], some, (kind,) * len(rows), self.picture[rows])
+    def of(self, *kinds: str) -> "FilterScores":
+        """The same for some kinds of claims."""
+        rows = [row for row, one in enumerate(self.kinds) if one in kinds]
+        outcomes, some = (tuple(each[row] for row in rows) for each in (self.outcomes, self.kinds))
+        return FilterScores(self.wrong[rows], outcomes, some, self.picture[rows])
 
 
 def score_filter(talks: Sequence[tuple[Sequence[Said], Sequence[Judged]]]) -> FilterScores:

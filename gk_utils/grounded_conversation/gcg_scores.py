@@ -3,7 +3,8 @@
 GLaMM's scores look at masks without scores (each counts as sure), and at texts by a similarity. Three things that are
 easy to overlook, all from the published code: mask recall stops at the best remaining pair if its texts differ, and so
 misses pairs behind it; mean IoU is over pairs that overlap at all, so that what is left out or made up costs nothing;
-and no number goes down for a phrase that means nothing in the picture, as long as its mask is apart.
+and AP50 alone goes down for a phrase that means nothing in the picture, since its mask is a false positive: mask recall
+and mean IoU stay as long as that mask is apart.
 
 Source: Rasheed et al. 2024, GLaMM, arXiv:2311.03356, section 4.3; code mbzuai-oryx/groundingLMM, eval/gcg/evaluate.py.
 There, two texts are alike if the cosine of their mean BERT vectors is 0.5 or more; here the similarity is handed in.

@@ -15,7 +15,7 @@ from typing import Literal
 from gk_utils.kosmos2.grounded_text import GroundedText, ReadText, UnitBox
 
 _LINK = re.compile(r"\[([^\[\]]*)\]\(([^()]*)\)")
-_SPEAKER = re.compile(r"(User|Assistant): ?(.*)")
+_SPEAKER = re.compile(r"(\**)(user|assistant)(?:\1\s*:|\s*:\1) ?(.*)", re.IGNORECASE)  # also **User:**, USER:
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,9 @@ def write_talk(turns: Sequence[TalkTurn]) -> str:
 def read_talk(text: str) -> tuple[tuple[TalkTurn, ...], tuple[str, ...]]:
     r"""The turns of a talk, and what is wrong with it; a line without a speaker goes on with the turn before it.
 
+    Speakers may be in any case, and in bold as in Markdown. A talk in which the assistant says nothing is a problem,
+    too: there is nothing to check in it.
+
     >>> turns, problems = read_talk("User: What is it?\nAssistant: [A cat](0.1,0.2,0.5,0.9).\nIt sleeps.")
     >>> turns[1].said.text, problems
     ('A cat. It sleeps.', ())
@@ -99,11 +102,13 @@ def read_talk(text: str) -> tuple[tuple[TalkTurn, ...], tuple[str, ...]]:
     for line in text.split("\n"):
         match = _SPEAKER.fullmatch(line.strip())
         if match:
-            lines.append((match.group(1).lower(), match.group(2)))
+            lines.append((match.group(2).lower(), match.group(3)))
         elif line.strip() and lines:
             lines[-1] = lines[-1][0], f"{lines[-1][1]} {line.strip()}"
         elif line.strip():
             problems.append(f"{line.strip()!r:.60}: nobody says it")
+    if not any(role == "assistant" for role, _ in lines):
+        problems.append("no turn of the assistant: expected a line 'Assistant: ...'")
     turns = []
     for role, said in lines:
         read = read_links(said)

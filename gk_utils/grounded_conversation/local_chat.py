@@ -34,7 +34,7 @@ class LocalChat:
             )
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
-        here = {"local_files_only": True}
+        here = {"local_files_only": True, "trust_remote_code": False}
         self.tokenizer = AutoTokenizer.from_pretrained(folder, **here)
         if not self.tokenizer.chat_template:
             raise ValueError(

@@ -2,7 +2,8 @@
 
 Sentences come as forms of `spatial_relations.statement`. For "there is", counts, colours and relations both witnesses
 have a rule; for every other form the first one alone, the verifier of lesson 10. The second is heard only where the
-first does not affirm: it could not overrule it, and asking costs time.
+first does not affirm, which saves time and has a price: its denial would leave what the first affirms undecided, and so
+an error that the first affirms is not found.
 
 Notebook: 15.
 """
@@ -12,17 +13,21 @@ from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
+from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from gk_utils.boxes import pairwise_iou
+from gk_utils.countertop.naming import number as as_word
 from gk_utils.countertop.things import CATEGORIES, COLOURS
 from gk_utils.countertop.wording import words
 from gk_utils.grounded_conversation.witnesses import View
 from gk_utils.spatial_relations.statement import Attribute, Claim, Exists, NounPhrase, Related, Statement
+from gk_utils.spatial_relations.thing import Thing
 from gk_utils.spatial_relations.verifier import verify
 
 RANKS = {2: "second", 3: "third", 4: "fourth", 5: "fifth"}
 SAME, OTHER = 0.5, 0.4  # IoU of two boxes: of one thing; below, of two things
+NUMBERS = {as_word(number): number for number in range(1, 13)}
 YES, NO = 0.35, 0.65  # the share of "there is none": below, it is there; above, it is not
 Links = Mapping[int, Float[Tensor, "n 4"]]
 
@@ -85,7 +90,10 @@ def sentence_votes(form: Statement, linked: Links, view: View, second: bool = Tr
 
 
 def box_votes(phrase: str, boxes: Float[Tensor, "n 4"], view: View, second: bool = True) -> list[Vote]:
-    """What the witnesses say to the boxes of a phrase: each must be that of a thing with this name (and colour).
+    """What the witnesses say to the boxes of a phrase: each must be that of another thing with this name (and colour).
+
+    Where the phrase says how many, there must be as many boxes. Of a phrase with two categories or colours, such as
+    "the mug on the plate", nothing is said: which of them the box is of needs more than a list of words.
 
     >>> from gk_utils.grounded_conversation.witnesses import view_pictures
     >>> from gk_utils.models.trunk_grounder import load_grounder
@@ -97,6 +105,9 @@ def box_votes(phrase: str, boxes: Float[Tensor, "n 4"], view: View, second: bool
     if noun is None:
         return [Vote("reader", None, f"no rule for {phrase!r}")]
     asked = f"{colour} {noun}" if colour else noun
+    number = _number(phrase)
+    if number is not None and number != len(boxes):
+        return [Vote("reader", False, f"{as_word(len(boxes))} linked, {as_word(number)} said")]
     fitting = [thing for thing in view.maybe if thing.name == noun and colour in (None, thing.attributes["colour"])]
     seen = torch.tensor([thing.box for thing in fitting], dtype=torch.float32).reshape(-1, 4)
     first = _at("things", boxes, seen, f"what it saw as {asked!r}")
@@ -138,12 +149,7 @@ def _denied(there: Vote) -> Vote:
 
 def _counted(number: int, what: NounPhrase, view: View) -> list[Vote]:
     """Where fewer were seen: whether the n-th from the left is a new one; where more were: whether one more comes."""
-    colours = {word for word in what.adjectives if word in COLOURS}
-    seen = [
-        thing.box
-        for thing in view.arrangement.things
-        if thing.name == what.noun and colours <= {thing.attributes["colour"]}
-    ]
+    seen = [thing.box for thing in view.arrangement.things if _fits(thing, what)]
     rank = number if len(seen) < number else number + 1
     if rank != 1 and rank not in RANKS:
         return []
@@ -190,7 +196,7 @@ def _relation(form: Claim, linked: Links, view: View) -> Votes:
     subject, predicate, mark = form.subject, form.predicate, form.predicate.landmarks[0]
     numbers = [view.thing_at(linked[place][0]) if place in linked else None for place in (0, 1)]
     right = all(
-        number is not None and view.arrangement.things[number].name == phrase.noun
+        number is not None and _fits(view.arrangement.things[number], phrase)
         for number, phrase in zip(numbers, (subject, mark), strict=True)
     )
     if right and numbers[0] != numbers[1]:
@@ -214,22 +220,43 @@ def _verified(form: Statement, view: View) -> Vote:
 
 
 def _at(witness: str, boxes: Float[Tensor, "n 4"], others: Float[Tensor, "m 4"], what: str) -> Vote:
-    """Whether each box is one of the others."""
+    """Whether each box is one of the others, no two the same."""
     least = _least(boxes, others)
     truth = True if least >= SAME else False if least < OTHER else None
     return Vote(witness, truth, f"IoU {least:.2f} with {what}")
 
 
 def _least(boxes: Float[Tensor, "n 4"], others: Float[Tensor, "m 4"]) -> float:
-    """Of each box the best IoU with one of the others; of these the least, 0 without others."""
-    return float(pairwise_iou(boxes, others).amax(1).min()) if len(others) and len(boxes) else 0.0
+    """Each box paired with another one of the others, as well as can be: the least IoU, 0 if there are fewer others."""
+    if not 0 < len(boxes) <= len(others):
+        return 0.0
+    ious = pairwise_iou(boxes, others)
+    rows, columns = linear_sum_assignment(ious.clamp(max=SAME).numpy(), maximize=True)  # beyond SAME none is better
+    return float(ious[rows, columns].min())
+
+
+def _fits(thing: Thing, phrase: NounPhrase) -> bool:
+    """Whether a thing has the name of a phrase and its colour, if it says one."""
+    return thing.name == phrase.noun and {word for word in phrase.adjectives if word in COLOURS} <= {
+        thing.attributes["colour"]
+    }
 
 
 def _named(phrase: str) -> tuple[str | None, str | None]:
-    """The last category in a phrase, singular or plural, and its first colour."""
+    """The category in a phrase, singular or plural, and its colour; no category if there are two of either."""
     said = words(phrase)
-    nouns = [noun for word in said for noun in (word, word.removesuffix("s")) if noun in CATEGORIES]
-    return (nouns[-1] if nouns else None), next((word for word in said if word in COLOURS), None)
+    nouns = [word if word in CATEGORIES else word[:-1] for word in said if word.removesuffix("s") in CATEGORIES]
+    colours = [word for word in said if word in COLOURS]
+    if len(nouns) != 1 or len(colours) > 1:
+        return None, None
+    return nouns[0], colours[0] if colours else None
+
+
+def _number(phrase: str) -> int | None:
+    """How many a phrase says, by the words "one" to "twelve" or in digits; None if it does not, or says two numbers."""
+    said = [NUMBERS.get(word, int(word) if word.isdecimal() and len(word) < 5 else None) for word in words(phrase)]
+    numbers = [number for number in said if number is not None]
+    return numbers[0] if len(numbers) == 1 else None
 
 
 def _plain(phrase: NounPhrase) -> str | None:

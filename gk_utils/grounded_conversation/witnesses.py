@@ -2,7 +2,8 @@
 
 The first looks at patches, without words: each says which thing it belongs to, what that is, and its colour. The second
 is asked a phrase, "the mug behind the kettle", and says where that is, or that there is none. Both are one trunk, so
-they are wrong together more often than two strangers would be; but neither is told what the other says.
+they are wrong together more often than two strangers would be. Nor is the second asked blindly: the filter asks it
+where the first does not affirm, and of a count whether there is one beyond those that the first saw.
 
 Notebook: 15.
 """
