@@ -460,9 +460,11 @@ def use_caption_lab(window: Window) -> None:
     """Choose captions, and write one with an unknown word."""
     page = window.page
     said = page.locator(".widget-html [role=status]")
-    page.locator(".widget-select select").select_option("nouns")
-    expect(said).to_contain_text("First true, second false.", timeout=10_000)
     second = page.locator(".widget-text input").last
+    before = second.input_value()
+    page.locator(".widget-select select").select_option("nouns")
+    expect(second).not_to_have_value(before, timeout=10_000)  # the kernel has written its captions
+    expect(said).to_contain_text("First true, second false.", timeout=10_000)
     second.fill("a wombat")
     second.press("Enter")
     expect(said).to_contain_text("Unknown words: wombat", timeout=10_000)
