@@ -1,8 +1,9 @@
 """Shards over the workers of a Ray cluster, by Ray Data: a pool of actors, each with the models loaded once.
 
 What travels to a worker is the task, once, and the description of a shard; what comes back is the shard's entry. The
-rows go from the worker to the job's folder. A worker that dies is started again, and its shard with it: the file of a
-shard has one content whoever writes it, and appears under its name by one rename, so a shard done twice is there once.
+rows go from the worker to the job's folder. The next shard waits at the worker, which would else idle until the driver
+has sent one. A worker that dies is started again, and its shard with it: the file of a shard has one content whoever
+writes it, and appears under its name by one rename, so a shard done twice is there once.
 """
 
 import contextlib
@@ -38,7 +39,7 @@ def on_ray(pool: Pool) -> Spread:
                 ShardWorker,
                 fn_constructor_kwargs=described,
                 batch_size=1,
-                compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=1),
+                compute=ray.data.ActorPoolStrategy(size=workers, max_tasks_in_flight_per_actor=2),
                 num_cpus=1,
                 num_gpus=pool.gpus_each or None,
                 max_restarts=RESTARTS,
