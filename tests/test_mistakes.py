@@ -18,10 +18,6 @@ def area(box):
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
-def mean(values):
-    return sum(values) / len(values)
-
-
 @pytest.mark.parametrize(
     ("mistake", "reference", "given", "expected"),
     [
@@ -36,16 +32,11 @@ def mean(values):
         (m.arguments_swapped(), same, (1, 2, 3), (2, 1, 3)),
         (m.arguments_swapped(1, 2), same, (1, 2, 3), (1, 3, 2)),
         (m.arguments_swapped(), same, (1,), 1),
-        (m.last_left_out(), sum, ([1, 2, 3],), 3),
-        (m.strict_threshold(1), lambda values, limit: sum(v >= limit for v in values), ([0.5, 0.6], 0.5), 1),
         (m.xy_swapped_in_result(), same, (BOX,), (20, 10, 50, 30)),
         (m.misreturned(expected="cxcywh", returned="xyxy"), same, (BOX,), (-5, -5, 25, 45)),
         (m.misreturned(expected="xyxy", returned="xywh"), same, (BOX,), (10, 20, 20, 30)),
         (m.transposed(), same, ([[1, 2], [3, 4]],), [[1, 3], [2, 4]]),
         (m.transposed(), same, ([1, 2],), [1, 2]),
-        (m.sum_for_mean(), mean, ([1.0, 2.0, 6.0],), 9),
-        (m.mean_for_sum(), sum, ([1.0, 2.0, 6.0],), 3),
-        (m.mean_for_sum(), sum, ([],), 0),
         (m.scaled(-1), same, ([1, 2.5],), [-1, -2.5]),
         (m.scaled(100), same, (0.25,), 25),
         (m.shifted(1), same, ((1, 2),), (2, 3)),
@@ -73,8 +64,7 @@ def test_the_general_ones_keep_tensors_and_arrays(mistake):
 
 
 def test_names_are_distinct():
-    made = [*m.GENERAL, m.clipped(0, 1), m.sum_for_mean(), m.mean_for_sum(), m.last_left_out(), m.inclusive_pixels()]
-    made += [m.xy_swapped(), m.hw_swapped(0), m.strict_threshold(0)]
+    made = [*m.GENERAL, m.clipped(0, 1), m.inclusive_pixels(), m.xy_swapped(), m.hw_swapped(0)]
     assert len({mistake.name for mistake in made}) == len(made)
 
 

@@ -125,18 +125,6 @@ def arguments_swapped(first: int = 0, second: int = 1) -> Mistake:
     return Mistake("the wrong order of arguments", advice, wrong)
 
 
-def last_left_out(*arguments: int) -> Mistake:
-    """A loop that stops one item too early."""
-    advice = "The last item is never looked at: range(n) already ends at n - 1."
-    return on_arguments("the last item left out", advice, lambda value: value[:-1], *arguments)
-
-
-def strict_threshold(argument: int) -> Mistake:
-    """`>` written for `>=`: a value exactly at the threshold is left out. The cases must hold such a value."""
-    advice = "A value that is exactly at the threshold counts: compare with >=."
-    return on_arguments("> in place of >=", advice, lambda limit: limit + 1e-6 * max(1.0, abs(limit)), argument)
-
-
 # --- what the result means --------------------------------------------------------------------------------------
 
 
@@ -162,24 +150,6 @@ def transposed() -> Mistake:
     return on_result(
         "the result transposed", advice, lambda value: rows(value, lambda table: table.mT if table.ndim > 1 else table)
     )
-
-
-def sum_for_mean(argument: int = 0) -> Mistake:
-    """The sum over the items of an argument returned in place of their mean."""
-
-    def wrong(reference: Function) -> Function:
-        return lambda *given: each_number(reference(*given), lambda mean: mean * max(1, len(given[argument])))
-
-    return Mistake("the sum in place of the mean", "Divide by how many there are.", wrong)
-
-
-def mean_for_sum(argument: int = 0) -> Mistake:
-    """The mean over the items of an argument returned in place of their sum."""
-
-    def wrong(reference: Function) -> Function:
-        return lambda *given: each_number(reference(*given), lambda total: total / max(1, len(given[argument])))
-
-    return Mistake("the mean in place of the sum", "Add the items up; do not divide by how many there are.", wrong)
 
 
 def scaled(factor: float) -> Mistake:

@@ -74,15 +74,6 @@ def box_maps(boxes_unit: Float[Tensor, "n 4"], grid: int = 16) -> Float[Tensor, 
     return functional.pixel_unshuffle(_covered(boxes_unit, 4 * grid)[:, None], 4)
 
 
-def box_pixels(boxes_unit: Float[Tensor, "n 4"], side: int) -> Bool[Tensor, "n side side"]:
-    """Boxes coloured in: pixels that are inside by half or more.
-
-    >>> box_pixels(torch.tensor([[0.0, 0.0, 0.5, 1.0]]), 2).int().tolist()
-    [[[1, 0], [1, 0]]]
-    """
-    return _covered(boxes_unit, side) >= 0.5
-
-
 def train_head(
     head: nn.Module, maps: Float[Tensor, "n c g g"], masks: Bool[Tensor, "n h w"], *, steps: int, seed: int = 0
 ) -> nn.Module:

@@ -169,15 +169,6 @@ def plural(word: str) -> str:
 _PLURALS = {one: many for many, one in reversed(_IRREGULAR.items()) if many != "persons"}
 
 
-def is_plural(word: str) -> bool:
-    """Whether a noun is a plural and nothing else ("sheep" is not: it may be one).
-
-    >>> is_plural("mugs"), is_plural("mug"), is_plural("sheep"), is_plural("glass")
-    (True, False, False, False)
-    """
-    return singular(word) != word
-
-
 def is_doing(word: str) -> bool:
     """Whether a word reads as a participle ("snoozing") and not as a noun ("building").
 
