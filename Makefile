@@ -12,7 +12,7 @@ PY := $(VENV)/bin/python
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test deep notebooks new coursework book train bench doctor clean
+.PHONY: help lab test deep notebooks new badges coursework book train bench doctor clean
 
 help: ## list these commands
 	@echo "make COMMAND [NAME=value ...]"
@@ -44,6 +44,11 @@ notebooks: $(VENV)/.dev ## build the notebooks whose lesson changed (LESSON=01_b
 new: $(VENV)/.dev ## start a lesson: make new LESSON=18_topic
 	@test -n "$(LESSON)" || { echo "LESSON: expected a name, got none. Run: make new LESSON=18_topic"; exit 2; }
 	$(PY) -m gk_utils.classroom.new $(LESSON)
+
+badges: $(VENV)/.dev ## put Colab badges into the notebooks: make badges REPO=owner/name (REPO= takes them out)
+	@test "$(origin REPO)" != undefined || { echo "REPO: expected owner/name, got none. Run: make badges REPO=owner/name"; exit 2; }
+	@$(PY) -m gk_utils.classroom.colab "$(REPO)"
+	@touch -c $(VENV)/.lab $(VENV)/.dev $(VENV)/.book # the setting asks for no new installation
 
 coursework: $(VENV)/.dev ## make an nbgrader course in coursework/: make coursework LESSONS="01 02"
 	$(PY) -m gk_utils.classroom.coursework $(LESSONS)

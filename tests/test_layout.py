@@ -26,7 +26,7 @@ TECHNIQUES = {
 }
 COURSE = {
     *("hub", "scale", "ground", "assist", "bench", "evaluate", "labs", "classroom"),
-    *("book", "doctor", "requirements", "__main__"),
+    *("book", "doctor", "requirements", "colab_setup", "__main__"),
 }
 MAY_USE = {"ground": {"ground"}, "technique": {"ground", "technique"}, "course": {"ground", "technique", "course"}}
 # What ground and techniques may import at the top of a module: a GPU image has no more.
@@ -170,7 +170,9 @@ import gk_utils
 assert "torch" not in sys.modules and "numpy" not in sys.modules, "import gk_utils is heavy"
 for name in {ground}:
     importlib.import_module(name)
+import gk_utils.hub  # reads no network either
 heavy = ["skimage", "pycocotools", "transformers", "IPython", "matplotlib.pyplot", "lark", "accelerate"]
+heavy += ["huggingface_hub"]
 print(sorted(set(heavy) & set(sys.modules)))
 """
         done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)

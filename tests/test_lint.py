@@ -8,7 +8,7 @@ import tiny_lesson
 from nbformat.v4 import new_output
 from tiny_lesson import TEXT, changed, line_of
 
-from gk_utils.classroom import build, lint, lint_exercises, lint_lesson, lint_notebook, source
+from gk_utils.classroom import build, colab, lint, lint_exercises, lint_lesson, lint_notebook, source
 
 HOME = "/".join(("", "home", "me"))
 MARKDOWN = "\n# %% [markdown]\n# More.\n"
@@ -234,6 +234,10 @@ def odd_tags(notebook):
     notebook.cells[1].metadata["tags"] = "setup"
 
 
+def open_in_colab(notebook):
+    colab.add(notebook, "01_tiny", colab.Published("someone/grounding", "v1"))
+
+
 BIG = base64.b64encode(b"x" * 100_001).decode()
 WIDGET = {"model_id": "a", "version_major": 2, "version_minor": 0}
 NOTEBOOK_FAULTS = [
@@ -263,6 +267,7 @@ NOTEBOOK_FAULTS = [
     ("links", link("02_none.ipynb#part"), "the link 02_none.ipynb#part leads nowhere", "01-half-of-a-number-03"),
     ("links", link("local.txt"), "the link local.txt breaks in a copy", "01-half-of-a-number-03"),
     ("links", text("01-header", lambda old: old + '<img src="../x.png">'), "../x.png leads nowhere", "01-header"),
+    ("published", open_in_colab, "set-up cell: expected none, as pyproject.toml names no repository, got some", None),
     ("claims", lambda nb: cell_of(nb, "01-half").update(outputs=[]), "a printed line 'half of ten: ...'", "01-half"),
 ]  # fmt: skip
 NOTEBOOK_RULES = {rule.__name__: rule for rule in lint_notebook.RULES}

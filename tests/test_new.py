@@ -18,7 +18,7 @@ def scaffolded(tmp_path_factory):
     for name in ("tests", "lessons"):
         (root / name).mkdir()
     shutil.copy(source.ROOT / "lessons" / "ruff.toml", root / "lessons")
-    for name in ("conftest.py", "typechecker.py"):
+    for name in ("conftest.py", "no_network.py", "typechecker.py"):
         shutil.copy(source.ROOT / "tests" / name, root / "tests")
     return root, new.scaffold("97_new_topic", root)
 

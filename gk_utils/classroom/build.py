@@ -18,6 +18,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from gk_utils.classroom import colab
 from gk_utils.classroom.execute import BuildError, execute
 from gk_utils.classroom.source import ROOT, Lesson, choose, read, write_atomically
 from gk_utils.classroom.views import cell_ids, graded_view, student_view
@@ -36,7 +37,8 @@ def notebook_path(lesson: Lesson) -> Path:
 def freshness(lesson: Lesson, path: Path | None = None) -> list[str]:
     """List what the committed notebook has that its lesson would not build to now; nothing if it is current.
 
-    Cells (ids, text, metadata) and the notebook's metadata are compared, outputs are not: nbval does that.
+    Cells (ids, text, metadata) and the notebook's metadata are compared, outputs are not: nbval does that. The badge
+    and the set-up cell for Colab are no part of the lesson: the lint holds them to the setting.
     """
     path = path or notebook_path(lesson)
     source, target = f"lessons/{lesson.path.name}", f"notebooks/{path.name}"
@@ -47,6 +49,7 @@ def freshness(lesson: Lesson, path: Path | None = None) -> list[str]:
         old = nbformat.read(path, as_version=4)
     except Exception as error:  # whatever a damaged file makes nbformat raise, the cure is the same
         return [f"{source}:1: {target} cannot be read ({type(error).__name__}). {advice}"]
+    colab.take_out(old)
     new = student_view(lesson, read_measured(old))
     lines = dict(zip(cell_ids(lesson), [1, *(cell.line for cell in lesson.cells)], strict=True))
     old_cells = {cell.get("id"): _comparable(cell) for cell in old.cells}
@@ -88,6 +91,7 @@ def build(lesson: Lesson, *, force: bool = False) -> dict[str, float] | None:
     notebook.cells[0].source = student_view(lesson, measured).cells[0].source
     _tidy_outputs(notebook)
     _keep_old_figures(notebook, old)
+    colab.add(notebook, lesson.name, colab.setting(lesson.path.parents[1]))
     nbformat.validate(notebook)
     write_atomically(path, nbformat.writes(notebook) + "\n")
     return measured

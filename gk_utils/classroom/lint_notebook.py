@@ -14,6 +14,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from gk_utils.classroom import colab
 from gk_utils.classroom.build import IMAGES, WIDGET, read_measured
 from gk_utils.classroom.lint_lesson import MACHINE_PATH, MIN_ALT
 from gk_utils.classroom.source import Lesson
@@ -70,7 +71,8 @@ def header(built: Built) -> Found:
 
 def execution_order(built: Built) -> Found:
     """The cells ran from top to bottom, once, in a new kernel."""
-    for expected, cell in enumerate(built.code(), start=1):
+    ran = [cell for cell in built.code() if not colab.is_setup(cell)]
+    for expected, cell in enumerate(ran, start=1):
         if cell.execution_count != expected:
             yield cell.get("id"), f"execution count {cell.execution_count}, expected {expected}. Run: make notebooks"
 
@@ -148,6 +150,11 @@ def links(built: Built) -> Found:
                 yield cell.get("id"), f"the link {target} breaks in a copy in my/. Start it with ../"
 
 
+def published(built: Built) -> Found:
+    """Colab's badge and set-up cell lead to the repository in pyproject.toml; without one there is neither."""
+    yield from ((None, text) for text in colab.faults(built.notebook, built.lesson.name, built.lesson.path.parents[1]))
+
+
 def claims(built: Built) -> Found:
     """The cell that a claim rests on prints the number it names."""
     for claim in built.lesson.course.get("claims") or ():
@@ -170,4 +177,4 @@ def _without_code(text: str) -> str:
     return re.sub(r"^```.*?^```|`[^`\n]+`", "", text, flags=re.MULTILINE | re.DOTALL)
 
 
-RULES = (valid_format, header, execution_order, clean_outputs, figures, widgets, budget, links, claims)
+RULES = (valid_format, header, execution_order, clean_outputs, figures, widgets, budget, links, published, claims)

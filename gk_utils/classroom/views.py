@@ -13,6 +13,7 @@ from typing import Any
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from gk_utils.classroom import colab
 from gk_utils.classroom.source import Cell, Lesson, lesson_paths, read
 
 KERNEL = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -48,10 +49,14 @@ def student_view(lesson: Lesson, measured: dict[str, float] | None = None) -> No
 def graded_view(lesson: Lesson, measured: dict[str, float] | None = None) -> NotebookNode:
     """Return the notebook nbgrader starts from: solutions between their markers, hidden tests after each check.
 
+    Where the course is published, the set-up cell for Colab is the second; the grader leaves it out.
+
     Raises:
         ValueError: as `student_view`.
     """
-    return _assemble(lesson, measured, graded=True)
+    notebook = _assemble(lesson, measured, graded=True)
+    colab.add(notebook, lesson.name, colab.setting(lesson.path.parents[1]), badge=False)
+    return notebook
 
 
 def cell_ids(lesson: Lesson) -> list[str]:
