@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -151,8 +151,12 @@ class Record:
             self.outside.append(url)
 
     def check(self) -> None:
-        assert not self.errors, f"errors on the page's console: {self.errors}"
-        assert not self.outside, f"requests that left this machine: {self.outside}"
+        """Fail with what is on the record, and begin a new one."""
+        errors, outside = self.errors[:], self.outside[:]
+        self.errors.clear()
+        self.outside.clear()
+        assert not errors, f"errors on the page's console: {errors}"
+        assert not outside, f"requests that left this machine: {outside}"
 
 
 # What the page is asked. `notebook()` is the open notebook's panel.
@@ -164,6 +168,45 @@ CELLS = f"""() => {{ {NOTEBOOK}
         const model = cell.model.toJSON();
         return {{kind: model.cell_type, source: [model.source].flat().join(''), count: model.execution_count,
                 outputs: model.outputs ?? []}}; }}); }}"""
+FILL = f"""(given) => {{ {NOTEBOOK}
+    const cells = notebook.model.sharedModel, before = cells.cells.length;
+    cells.transact(() => {{
+        const metadata = {{jupyter: {{source_hidden: true}}}};
+        cells.insertCells(0, given.map(cell => ({{...cell, metadata}})));
+        cells.deleteCellRange(given.length, given.length + before); }}); }}"""
+CLEAR = f"""async (code) => {{ {NOTEBOOK}
+    await window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs');
+    await panel.sessionContext.session.kernel.requestExecute({{code, store_history: false}}).done; }}"""
+FORGET = """
+import ipywidgets
+ipywidgets.Widget.close_all()
+get_ipython().run_line_magic("reset", "-f")
+import gc
+gc.collect()
+"""
+ASK = f"""async (code) => {{ {NOTEBOOK}
+    const asked = panel.sessionContext.session.kernel.requestExecute({{code, store_history: false}});
+    let said = '';
+    asked.onIOPub = ({{header, content}}) => {{
+        if (header.msg_type === 'stream') said += content.text;
+        if (header.msg_type === 'error') said += content.evalue; }};
+    await asked.done;
+    return said; }}"""
+# The values of all parts of the lab that was shown last, in the order of the page.
+HELD = """
+def held():
+    import json
+    import ipywidgets
+    waiting, values = [[one for one in Out.values() if isinstance(one, ipywidgets.DOMWidget)][-1]], []
+    while waiting:
+        part = waiting.pop(0)
+        waiting[:0] = getattr(part, "children", ())
+        name = getattr(part, "value_name", "value")
+        if hasattr(part, name) and not isinstance(part, (ipywidgets.HTML, ipywidgets.FileUpload)):
+            values.append(getattr(part, name))
+    print(json.dumps(values))
+held()
+"""
 RUN_CELL = f"""async (index) => {{ {NOTEBOOK}
     notebook.activeCellIndex = index; notebook.deselectAll();
     await window.jupyterapp.commands.execute('notebook:run-cell'); }}"""
@@ -188,9 +231,13 @@ class CellState:
 
 
 def open_notebook(page: Page, url: str, path: str) -> None:
-    """Open `path` (below the server's root) and wait for its kernel."""
-    page.goto(f"{url}/lab/tree/{path}?reset")
-    page.wait_for_function(READY, timeout=60_000)
+    """Open `path` (below the server's root) with nothing beside it, and wait for its kernel."""
+    page.goto(f"{url}/doc/tree/{path}?reset")
+    page.wait_for_function(READY, timeout=60_000, polling=100)
+    page.evaluate(
+        """async () => { const { commands, shell } = window.jupyterapp;
+        if (!shell.leftCollapsed) await commands.execute('application:toggle-left-area'); }"""
+    )
 
 
 def cells(page: Page) -> list[CellState]:
@@ -211,13 +258,52 @@ def run_cell(page: Page, index: int) -> CellState:
     return cells(page)[index]
 
 
-def run_lesson(page: Page, url: str, path: str) -> list[CellState]:
-    """Open a lesson as a learner does, run all its cells, check that they ran, and return them."""
-    open_notebook(page, url, path)
+def show_cells(page: Page, shown: Sequence[Mapping[str, Any]], name: str) -> list[CellState]:
+    """Put cells in place of those of the open notebook, run all, check that they ran, and return them.
+
+    The kernel goes on: what it imported stays, its widgets and its names go. Code is folded, outputs are shown.
+    """
+    page.evaluate(CLEAR, FORGET)
+    page.evaluate(FILL, [{"cell_type": cell["cell_type"], "source": cell["source"]} for cell in shown])
     run_all(page)
     state = cells(page)
-    check_ran(state, path)
+    check_ran(state, name)
     return state
+
+
+def python_holds(page: Page) -> list[Any]:
+    """What the kernel has as the values of the lab that was shown last: of its controls and its canvas, top down."""
+    said = page.evaluate(ASK, HELD)
+    try:
+        return json.loads(said)
+    except ValueError:
+        raise AssertionError(f"the kernel did not say what it holds: {said}") from None
+
+
+@contextmanager
+def zoomed(page: Page, zoom: float) -> Iterator[None]:
+    """The page as a browser shows it at this zoom on a screen 1920 wide: fewer layout pixels, each of more dots."""
+    devtools = page.context.new_cdp_session(page)
+    width, height = round(1920 / zoom), round(1080 / zoom)
+    screen = {"width": width, "height": height, "deviceScaleFactor": zoom, "mobile": False}
+    devtools.send("Emulation.setDeviceMetricsOverride", screen)
+    page.wait_for_function("([zoom, width]) => devicePixelRatio === zoom && innerWidth === width", arg=[zoom, width])
+    try:
+        yield
+    finally:
+        devtools.send("Emulation.clearDeviceMetricsOverride")
+        devtools.detach()
+        page.wait_for_function("() => devicePixelRatio === 1")
+
+
+def set_theme(page: Page, name: str) -> None:
+    """Show JupyterLab in its theme "Light" or "Dark", and wait until it is there."""
+    page.evaluate("theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})", f"JupyterLab {name}")
+    page.wait_for_function(
+        """([name, light]) => document.body.dataset.jpThemeName === name
+        && document.body.dataset.jpThemeLight === light && !document.querySelector('#jupyterlab-splash')""",
+        arg=[f"JupyterLab {name}", str(name == "Light").lower()],
+    )
 
 
 def check_ran(state: list[CellState], path: str) -> None:
@@ -231,26 +317,18 @@ def check_ran(state: list[CellState], path: str) -> None:
         assert cell.count is not None, f"{path}, cell {first_line!r}: did not run"
 
 
-def close_notebook(page: Page) -> None:
-    """Save the open notebook and end its kernel."""
-    page.evaluate(
-        f"""async () => {{ {NOTEBOOK}
-        await window.jupyterapp.commands.execute('docmanager:save');
-        await panel.sessionContext.shutdown(); }}"""
-    )
-
-
 # The lab on the page
 
 
-# Where the canvas lies, once it has stayed there for a third of a second: figures above it may still be arriving.
+# Where the canvas lies, once it has stayed there for a tenth of a second and the pictures around it are there.
 SETTLED_RECTANGLE = """async (canvas) => {
   let before = "", since = performance.now();
   for (;;) {
     const r = canvas.getBoundingClientRect(), now = [r.left, r.top, r.width, r.height];
-    if (now.join() !== before) { before = now.join(); since = performance.now(); }
-    if (performance.now() - since > 333) return now;
-    await new Promise((resolve) => setTimeout(resolve, 40));
+    const complete = [...document.images].every((image) => image.complete);
+    if (now.join() !== before || !complete) { before = now.join(); since = performance.now(); }
+    if (performance.now() - since > 100) return now;
+    await new Promise((resolve) => requestAnimationFrame(resolve));
   }
 }"""
 
@@ -294,9 +372,8 @@ class Lab:
 
     def on_page(self, points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
         """Where points of the picture lie in the window, once it has come to rest."""
-        for _ in range(3):  # a figure that arrives late pushes the canvas out of the window again
-            self.canvas.scroll_into_view_if_needed()
-            left, top, width, height = self.canvas.evaluate(SETTLED_RECTANGLE)
+        self.canvas.scroll_into_view_if_needed()
+        left, top, width, height = self.canvas.evaluate(SETTLED_RECTANGLE)
         scale_x, scale_y = width / self.picture_hw[1], height / self.picture_hw[0]
         return [(left + x * scale_x, top + y * scale_y) for x, y in points]
 

@@ -3,6 +3,7 @@
 `canvas.py` is the widget (pointer, touch, keyboard, screen reader; a static picture where nothing runs), with a box to
 drag; `click_canvas.py` takes points on an object and beside it, `place_canvas.py` moves several boxes as a whole, and
 `scribble_canvas.py` takes strokes of a free hand.
+`panel.py` is the column that holds a lab's controls: it gives them names, states and keys that the page leaves out.
 `boxes.py` is the lab of lesson 01: drag a box and read how well it fits.
 `expressions.py` is the lab of lesson 00: choose an expression, see the score map and what came close; `explanations.py`
 works that out, and `score_maps.py` draws it.

@@ -23,6 +23,7 @@ from gk_utils.assistant.assistant import Assistant
 from gk_utils.assistant.grounded_answers import Answer
 from gk_utils.assistant.view import View
 from gk_utils.figure_image import LIMIT, Mime, to_image
+from gk_utils.labs.panel import Panel
 
 STILL = 24_000  # bytes of the picture that stays in the notebook
 LINES = 8  # of evidence
@@ -67,7 +68,7 @@ def answer_words(answer: Answer) -> str:
     return "\n".join([answer.text, *lines, f"functions: {mine or 'none of the lessons'}"])
 
 
-class AssistantLab(ipywidgets.VBox):
+class AssistantLab(Panel):
     """A picture, a question and the answer; `answer` is what is shown.
 
     Attributes:

@@ -21,6 +21,7 @@ from gk_utils.drawing import INK, as_pixels
 from gk_utils.figure_image import Mime, to_image
 from gk_utils.labs.canvas import Canvas
 from gk_utils.labs.magnifier import Lines, cut_out, magnified, window_around
+from gk_utils.labs.panel import Panel
 from gk_utils.labs.token_readings import Box, Choice, TokenReading, describe_tokens
 from gk_utils.viz import Picture, show_grid
 
@@ -32,7 +33,7 @@ SEED, IMAGE_HW, START = 5, (384, 512), (460.0, 176.0, 480.0, 211.0)  # a crowded
 STILL = 30_000  # bytes of the picture that stays in the notebook
 
 
-class TokenLab(ipywidgets.VBox):
+class TokenLab(Panel):
     """A box to drag, a choice of bins, and what comes back; `reading` is what is shown.
 
     Attributes:
@@ -160,6 +161,7 @@ def _table(reading: TokenReading) -> str:
         )
         rows += f'<tr><th scope="row" {style}>{code.name}</th>{cells}</tr>'
     return (
-        '<div style="overflow-x:auto;margin:6px;line-height:1.5;font-variant-numeric:tabular-nums">'
+        '<div role="region" tabindex="0" aria-label="The tokens of five codes" '  # it may have to be scrolled
+        'style="overflow-x:auto;margin:6px;line-height:1.5;font-variant-numeric:tabular-nums">'
         f"<table>{rows}</table></div>"
     )

@@ -26,6 +26,7 @@ from gk_utils.grounded_conversation.picture_notes import PictureNotes, note_scen
 from gk_utils.grounded_conversation.talk_grammar import OPPOSITES
 from gk_utils.grounded_conversation.witnesses import View, view_pictures
 from gk_utils.kosmos2.grounded_text import GroundedText
+from gk_utils.labs.panel import Panel
 from gk_utils.models.trunk_grounder import TrunkGrounder, load_grounder
 
 MARKS = {"supported": "\u2713", "contradicted": "\u2717", "undecided": "?"}
@@ -134,7 +135,7 @@ def draw_claims(reading: ClaimsReading) -> Figure:
     return viz.show_boxes(picture, torch.cat(boxes), labels, title=reading.sentence)
 
 
-class ClaimLab(ipywidgets.VBox):
+class ClaimLab(Panel):
     """A picture, a caption to edit, and its claims; `reading` is what is shown.
 
     Attributes:

@@ -15,12 +15,13 @@ import ipywidgets
 from gk_utils.contrastive.mini_clip import MiniClip
 from gk_utils.figure_image import LIMIT, Mime, to_image
 from gk_utils.labs.caption_readings import caption_pairs, draw_captions, read_captions
+from gk_utils.labs.panel import Panel
 
 SEEDS = {"A": 0, "B": 5, "C": 4}  # behind, left, behind
 STILL = 20_000  # bytes of the picture that stays in the notebook
 
 
-class CaptionLab(ipywidgets.VBox):
+class CaptionLab(Panel):
     """A picture, a change and two captions; `reading` is what is shown.
 
     Attributes:

@@ -25,6 +25,7 @@ from gk_utils.figure_image import Mime, to_image
 from gk_utils.labs.canvas import Answer
 from gk_utils.labs.click_canvas import ClickCanvas
 from gk_utils.labs.mask_pictures import Prompted, show_prompted
+from gk_utils.labs.panel import Panel
 from gk_utils.protocols import Segmentation
 from gk_utils.segment_anything import MiniSegmenter, all_readings, reading_masks
 from gk_utils.segment_anything.mask_losses import mask_iou
@@ -129,7 +130,7 @@ def _in_words(stage: Stage, found: Segmentation, shown: int, best: int, on: Bool
 
 
 def paint_mask(image: Float[Tensor, "3 h w"], mask: Bool[Tensor, "h w"] | None) -> UInt8[np.ndarray, "h w 3"]:
-    """The picture with a mask laid on it, and a border two pixels wide around it.
+    """The picture with a mask laid on it, a dark border two pixels wide at its edge and a white one around that.
 
     >>> int(paint_mask(torch.ones(3, 5, 5), torch.zeros(5, 5, dtype=torch.bool)).min())
     255
@@ -145,6 +146,9 @@ def paint_mask(image: Float[Tensor, "3 h w"], mask: Bool[Tensor, "h w"] | None) 
     for dy, dx in ((0, 2), (4, 2), (2, 0), (2, 4)):
         everywhere &= around[dy : dy + high, dx : dx + wide]
     pixels[inside & ~everywhere] = RIM
+    beyond = np.pad(inside, 1)
+    near = beyond[:-2, 1:-1] | beyond[2:, 1:-1] | beyond[1:-1, :-2] | beyond[1:-1, 2:]
+    pixels[near & ~inside] = 255  # so that the border is seen on dark things too
     return pixels
 
 
@@ -164,7 +168,7 @@ def stage_of(segmenter: MiniSegmenter, scene: Scene, start: Sequence[tuple[float
     return Stage(rendered.images[0], segmenter.embed(rendered.images[0]), truths, tuple(start))
 
 
-class ClickLab(ipywidgets.VBox):
+class ClickLab(Panel):
     """A canvas for clicks, with a choice of pictures and of readings; `reading` is what is shown.
 
     Attributes:

@@ -24,6 +24,7 @@ from gk_utils.labs.count_readings import (
     read_paint,
     stage_of,
 )
+from gk_utils.labs.panel import Panel
 from gk_utils.labs.scribble_canvas import ScribbleCanvas
 
 STILL = 20_000  # bytes of the picture that stays in the notebook
@@ -31,7 +32,7 @@ READ, PAINT = "read the counters", "paint a density"
 SHAPE = [[[60.0, 190.0], [330.0, 190.0], [330.0, 370.0], [60.0, 370.0], [60.0, 190.0]]]
 
 
-class CountLab(ipywidgets.VBox):
+class CountLab(Panel):
     """A picture, a threshold, and a canvas for strokes; `reading` is what is shown.
 
     Attributes:

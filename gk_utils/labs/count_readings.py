@@ -172,16 +172,24 @@ def draw_reading(stage: CountStage, reading: CountReading) -> UInt8[np.ndarray, 
         outside = ~reading.region.numpy()
         picture[outside] = 0.5 * picture[outside] + 110
     line = np.array([int(BLUE[place : place + 2], 16) for place in (1, 3, 5)], dtype=np.float32)
-    side = picture.shape[0] - 1
-    for x1, y1, x2, y2 in reading.boxes.round().long().clamp(0, side).tolist():
-        for rows, columns in (
-            (slice(y1, y2 + 1), slice(x1, x1 + 2)),
-            (slice(y1, y2 + 1), slice(max(x2 - 1, 0), x2 + 1)),
-            (slice(y1, y1 + 2), slice(x1, x2 + 1)),
-            (slice(max(y2 - 1, 0), y2 + 1), slice(x1, x2 + 1)),
-        ):
-            picture[rows, columns] = line
+    boxes = reading.boxes.round().long().clamp(0, picture.shape[0] - 1).tolist()
+    for colour, out in ((np.float32(255), 1), (line, 0)):  # blue on white: seen on dark things and on pale ones
+        for box in boxes:
+            for rows, columns in _sides(box, out):
+                picture[rows, columns] = colour
     return picture.round().clip(0, 255).astype(np.uint8)
+
+
+def _sides(box: Sequence[int], out: int) -> list[tuple[slice, slice]]:
+    """Rows and columns of the four sides of a box, drawn two pixels wide, or by `out` wider inwards and outwards."""
+    x1, y1, x2, y2 = box
+    rows, columns = slice(max(y1 - out, 0), y2 + out + 1), slice(max(x1 - out, 0), x2 + out + 1)
+    return [
+        (rows, slice(columns.start, x1 + out + 2)),
+        (rows, slice(max(x2 - out - 1, 0), columns.stop)),
+        (slice(rows.start, y1 + out + 2), columns),
+        (slice(max(y2 - out - 1, 0), rows.stop), columns),
+    ]
 
 
 def _shapes(strokes: Sequence[Stroke]) -> list[Stroke]:

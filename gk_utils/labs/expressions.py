@@ -17,6 +17,7 @@ from gk_utils.countertop.programs import Program
 from gk_utils.countertop.scene import draw_scene
 from gk_utils.figure_image import LIMIT, Mime, to_image
 from gk_utils.labs.explanations import Looks, Stage, explain, in_words, set_stage
+from gk_utils.labs.panel import Panel
 from gk_utils.labs.score_maps import draw
 
 THINGS: tuple[dict[str, str | None], ...] = (
@@ -40,7 +41,7 @@ def kitchens() -> dict[str, Stage]:
     return {name: set_stage(draw_scene(seed, n=len(THINGS), wanted=THINGS)) for name, seed in SEEDS.items()}
 
 
-class ExpressionLab(ipywidgets.VBox):
+class ExpressionLab(Panel):
     """Choose an expression, a picture and a model, or write words of your own; `explanation` is what is shown.
 
     Attributes:

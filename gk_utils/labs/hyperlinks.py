@@ -22,6 +22,7 @@ from gk_utils.countertop.language import draw_scene_for
 from gk_utils.countertop.render import render
 from gk_utils.figure_image import LIMIT, Mime, to_image
 from gk_utils.kosmos2.grounded_text import GROUNDING, GroundedText, render_grounded
+from gk_utils.labs.panel import Panel
 
 STARTS = ("", "we see", "this is a picture of", "a cat")
 SEEDS = {"A": 3, "B": 21, "C": 34}
@@ -94,7 +95,7 @@ class Captioner(Protocol):
         """A caption that begins with `start`."""
 
 
-class HyperlinkLab(ipywidgets.VBox):
+class HyperlinkLab(Panel):
     """A picture, the beginning of a caption, and its phrases as buttons; `followed` is what is shown.
 
     Attributes:

@@ -29,6 +29,7 @@ from gk_utils.ground import read_picture
 from gk_utils.grounded_sam import Grounded, GroundedSam
 from gk_utils.grounded_sam.caption_links import GroundedCaption, write_caption
 from gk_utils.labs.expressions import kitchens
+from gk_utils.labs.panel import Panel
 
 PHRASES = "mug; red mug; cat; toaster; cup; spoon"
 STILL = 46_000  # bytes of the picture that stays in the notebook
@@ -100,7 +101,7 @@ def caption_html(caption: GroundedCaption) -> str:
     for mention in caption.mentions:
         words = html.escape(caption.text[mention.start : mention.end])
         numbers = ", ".join(str(row + 1) for row in mention.rows)
-        look = f"border-bottom:3px solid {next(colours)}"
+        look = f"border-bottom:3px solid {next(colours)};box-shadow:0 1px currentColor"  # pale colours need the edge
         text += html.escape(caption.text[at : mention.start])
         text += f'<span style="{look}">{words}</span>&nbsp;[{numbers}]'
         at = mention.end
@@ -129,7 +130,7 @@ def draw_cutting(cutting: Cutting) -> Figure:
     return viz.show_grid([found_panel(cutting.image.permute(1, 2, 0), cutting.found)], columns=2)
 
 
-class PhotographLab(ipywidgets.VBox):
+class PhotographLab(Panel):
     """A picture, phrases, and what a pipeline makes of them; `cutting` is what is shown.
 
     Pictures are RGB, floats in [0, 1] or uint8.
@@ -156,7 +157,9 @@ class PhotographLab(ipywidgets.VBox):
         self.picture = ipywidgets.Dropdown(
             options=list(pictures), description="picture", style=style, layout={"width": "300px"}
         )
-        self.upload = ipywidgets.FileUpload(accept="image/*", multiple=False, description="your photograph")
+        self.upload = ipywidgets.FileUpload(
+            accept="image/*", multiple=False, description="your photograph", layout={"width": "auto"}
+        )
         self.phrases = ipywidgets.Text(
             value=phrases,
             description="phrases",

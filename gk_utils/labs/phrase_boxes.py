@@ -20,6 +20,7 @@ from gk_utils import photos
 from gk_utils.figure_image import LIMIT, Mime, to_image
 from gk_utils.grounding_dino import MiniGroundingDino
 from gk_utils.labs.expressions import kitchens
+from gk_utils.labs.panel import Panel
 from gk_utils.labs.prompt_readings import ask_prompt, draw_prompt, read_prompt
 
 PROMPTS = (
@@ -34,7 +35,7 @@ STILL = 20_000  # bytes of the picture that stays in the notebook
 STEP = 0.01
 
 
-class PhraseLab(ipywidgets.VBox):
+class PhraseLab(Panel):
     """A prompt, a picture and two thresholds; `reading` is what is shown.
 
     Attributes:

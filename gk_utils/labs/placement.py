@@ -17,6 +17,7 @@ from gk_utils.countertop.scene import draw_scene
 from gk_utils.drawing import wrap
 from gk_utils.figure_image import Mime, to_image
 from gk_utils.labs.canvas import Answer
+from gk_utils.labs.panel import Panel
 from gk_utils.labs.place_canvas import PlaceCanvas
 from gk_utils.labs.placement_readings import PlacementReading, named, read_placement
 from gk_utils.labs.placements import KNOWN, Stage, place, take_apart
@@ -36,7 +37,7 @@ STILL = 30_000  # bytes of the picture that stays in the notebook
 _CELL = "padding:1px 10px 1px 0;text-align:left;vertical-align:top"
 
 
-class PlacementLab(ipywidgets.VBox):
+class PlacementLab(Panel):
     """Things to drag, a statement of the learner's own, what is known, a least margin, and the relations of two things.
 
     Attributes:
@@ -128,7 +129,8 @@ def table_of(reading: PlacementReading) -> str:
         words = f"{row.words} {f'<small>{html.escape(row.frame)}</small>' if row.frame else ''}"
         cells = (words, f'<span style="font-weight:{weight}">{word}</span>', margin, html.escape(row.verdict.reason))
         rows.append("".join(f'<td style="{_CELL}">{cell}</td>' for cell in cells))
-    head = "".join(f'<th style="{_CELL}">{name}</th>' for name in (f"{first} ... {second}", "", "margin", "because"))
+    titles = (f"{first} ... {second}", "holds", "margin", "because")
+    head = "".join(f'<th scope="col" style="{_CELL}">{title}</th>' for title in titles)
     body = "".join(f"<tr>{row}</tr>" for row in rows)
     return f'<table style="border-collapse:collapse;line-height:1.5"><tr>{head}</tr>{body}</table>'
 

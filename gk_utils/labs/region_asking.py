@@ -34,6 +34,7 @@ from gk_utils.figure_image import Mime, to_image
 from gk_utils.labs.canvas import Answer
 from gk_utils.labs.click_masks import paint_mask
 from gk_utils.labs.mask_pictures import Prompted, show_prompted
+from gk_utils.labs.panel import Panel
 from gk_utils.labs.scribble_canvas import ScribbleCanvas, Stroke, is_closed
 
 SIDE = 384  # pixels of a drawn picture
@@ -152,7 +153,7 @@ def _truth(drawing: Drawing, mask: Bool[Tensor, "h w"], ask: str) -> str:
     return f"It is the {look}: {getattr(thing, ask)}."
 
 
-class RegionLab(ipywidgets.VBox):
+class RegionLab(Panel):
     """A canvas for scribbles, with a choice of pictures and of questions; `reading` is what is shown.
 
     Attributes:

@@ -20,6 +20,7 @@ from gk_utils.drawing import BLUE, INK, ORANGE
 from gk_utils.figure_image import Mime, to_image
 from gk_utils.labs.canvas import Canvas
 from gk_utils.labs.magnifier import Window, window_around
+from gk_utils.labs.panel import Panel
 from gk_utils.labs.roi_readings import Box, RoiReading, describe_roi, draw_roi, drawn_bins
 
 STRIDES, BINS = (8, 16, 32), (1, 2, 3, 4)
@@ -28,7 +29,7 @@ SHOWN = 300  # layout pixels of the drawing beside the canvas
 STILL = 40_000  # bytes of the picture that stays in the notebook
 
 
-class RoiLab(ipywidgets.VBox):
+class RoiLab(Panel):
     """A box to drag, the stride and the bins to choose, and what both operations read; `reading` is what is shown.
 
     Attributes:

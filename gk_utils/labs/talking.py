@@ -16,6 +16,7 @@ import torch
 
 from gk_utils.figure_image import Mime, to_image
 from gk_utils.labs.canvas import Answer
+from gk_utils.labs.panel import Panel
 from gk_utils.labs.scribble_canvas import ScribbleCanvas, Stroke
 from gk_utils.labs.talk_turns import QUESTIONS, TalkReading, TalkStage, marked_place, paint_boxes, stage_of, take_turn
 from gk_utils.shikra.shikra_chat import Talker
@@ -26,7 +27,7 @@ STILL = 20_000  # bytes of the picture that stays in the notebook
 SEEDS = {"A": 2**41 + 23, "B": 2**41 + 32}
 
 
-class TalkLab(ipywidgets.VBox):
+class TalkLab(Panel):
     """A picture to point at, questions, and the conversation; `reading` is what is shown.
 
     Attributes:
