@@ -13,7 +13,9 @@ extensions = [
 html_theme = "furo"
 html_title = project
 html_static_path = ["_static"]
-html_css_files = ["book.css"]
+html_css_files = ["book.css", "lab/canvas.css"]
+html_favicon = "_static/favicon.svg"
+pygments_dark_style = "github-dark"
 html_show_sphinx = False
 html_show_copyright = False
 html_copy_source = False
@@ -25,6 +27,7 @@ templates_path: list[str] = []
 exclude_patterns = ["_build"]
 default_role = "code"  # `x` in a docstring
 autodoc_typehints = "signature"
+add_module_names = False
 autodoc_member_order = "bysource"
 napoleon_custom_sections = ["Source"]
 suppress_warnings = ["mystnb.unknown_mime_type", "misc.highlighting_failure", "ref.python"]
@@ -43,10 +46,12 @@ def as_plain_text(app, what, *rest):
     for line in lines:
         example = line.lstrip().startswith(">>>") or (example and bool(line.strip()))
         indented = what == "module" and line.startswith("    ")
-        if indented and not drawing and not (found and found[-1].strip()):
-            found += ["::", ""]
+        if indented and not drawing:
+            found += ["", "::", ""]
             drawing = True
         elif drawing and line.strip() and not indented:
+            found.append("")
             drawing = False
-        found.append(line if example or drawing else re.sub(r"(?<!`)([|*])(?!`)", r"\\\1", line))
+        plain = re.sub(r"(?<!`)([|*])(?!`)", r"\\\1", line)
+        found.append(line if example or drawing else re.sub(r"(?<!`)(`[^`]+`)(?=[a-z])", r"\1\\ ", plain))
     lines[:] = found

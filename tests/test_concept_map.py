@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gk_utils.book.concept_map import columns, concept_map, needs
+from gk_utils.book.concept_map import concept_map, levels, nearest_needs, needs
 from gk_utils.classroom.source import lesson_paths, read
 
 
@@ -20,23 +20,28 @@ class TestNeeds:
         assert all(want < name for name, wants in found.items() for want in wants)
 
 
-class TestColumns:
+class TestLevels:
     def test_by_hand(self):
-        assert columns({"a": [], "b": ["a"], "c": ["b", "a"], "d": []}) == [["a", "d"], ["b"], ["c"]]
+        assert levels({"a": [], "b": ["a"], "c": ["b", "a"], "d": []}) == [["a", "d"], ["b"], ["c"]]
 
     def test_empty(self):
-        assert columns({}) == []
+        assert levels({}) == []
 
     def test_circle(self):
         with pytest.raises(ValueError, match=r"expected no circle, got one among \['a', 'b'\]"):
-            columns({"a": ["b"], "b": ["a"], "c": []})
+            levels({"a": ["b"], "b": ["a"], "c": []})
 
     @given(st.lists(st.sets(st.integers(0, 30), max_size=3), max_size=12))
-    def test_right_of_all_that_it_needs(self, wanted: list[set[int]]):
+    def test_below_all_that_it_needs(self, wanted: list[set[int]]):
         needed = {str(n): [str(want) for want in wants if want < n] for n, wants in enumerate(wanted)}
-        place = {name: column for column, names in enumerate(columns(needed)) for name in names}
+        place = {name: level for level, names in enumerate(levels(needed)) for name in names}
         assert place.keys() == needed.keys()
         assert all(place[want] < place[name] for name, wants in needed.items() for want in wants)
+
+
+class TestNearestNeeds:
+    def test_leaves_out_what_a_need_needs(self):
+        assert nearest_needs({"a": [], "b": ["a"], "c": ["b"], "d": ["a", "c"]})["d"] == ["c"]
 
 
 class TestConceptMap:
@@ -55,3 +60,15 @@ class TestConceptMap:
         svg = concept_map(dict.fromkeys(needed, "x"), needed)
         corners = re.findall(r'<rect x="(\d+)" y="(\d+)"', svg)
         assert len(set(corners)) == 3
+
+    def test_a_long_arrow_passes_between_the_boxes(self):
+        """From the first row to the fourth, upright where it passes the boxes of the two rows between."""
+        needed = {"a": [], "b": [], "c": ["b"], "d": ["c"], "e": ["d", "a"]}
+        svg = concept_map(dict.fromkeys(needed, "x"), needed)
+        (path,) = re.findall(r'd="(M[^"]* V[^"]*)"', svg)
+        uprights = [(float(x), float(y)) for x, y in re.findall(r"([\d.]+) [\d.]+ V([\d.]+)", path)]
+        assert len(uprights) == 2
+        for left, top, wide, high in re.findall(r'<rect x="(\d+)" y="(\d+)" width="(\d+)" height="(\d+)"', svg):
+            for x, y in uprights:
+                beside = not int(left) <= x <= int(left) + int(wide)
+                assert beside or not int(top) <= y <= int(top) + int(high)

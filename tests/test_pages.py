@@ -8,7 +8,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from test_layout import TECHNIQUES
 
-from gk_utils.book.pages import COPIED, as_page, linked, modules_of, write_pages
+from gk_utils.book.pages import COPIED, LAB, as_page, linked, modules_of, with_lessons, write_pages
 from gk_utils.classroom.source import ROOT, lesson_paths
 
 
@@ -42,10 +42,20 @@ class TestWritePages:
         assert any('id="01-lenient"' in cell.source for cell in cells)
 
     def test_labs_say_that_they_need_a_kernel(self, book: Path):
+        """One sentence a lab, also where the page can run it; none is without."""
         for path in (book / "notebooks").glob("*.ipynb"):
-            text = path.read_text()
-            assert text.count("lab-note") <= 2, path.name
-        assert "lab-note" in (book / "notebooks" / "10_spatial_relations.ipynb").read_text()
+            cells = nbformat.read(path, as_version=4).cells
+            labs = [cell.source for cell in cells if cell.cell_type == "code" and LAB.search(cell.source)]
+            notes = [cell.source for cell in cells if cell.cell_type == "markdown" and "lab-note" in cell.source]
+            assert len(notes) == len(labs) == (path.stem[:2] not in ("00", "02", "04", "05", "17")), path.name
+            live = [note for note in notes if "gk-live" in note]
+            assert bool(live) == (path.stem[:2] in ("01", "03", "06")), path.name
+            assert all("make lab" in note for note in notes)
+
+    def test_the_glossary_links_to_lessons(self, book: Path):
+        assert re.search(
+            r"\(\[02\]\(notebooks/02_metrics\.ipynb\)\)$", (book / "glossary.md").read_text(), re.MULTILINE
+        )
 
     def test_every_package_of_the_techniques_has_a_page(self, book: Path):
         pages = {path.stem for path in (book / "api").glob("*.md")}
@@ -77,7 +87,7 @@ class TestLinked:
 class TestAsPage:
     def test_a_lab(self, tmp_path: Path):
         frame = new_output("display_data", {"image/png": "AAAA"}, metadata={"image/png": {"alt": "first\nsecond"}})
-        cell = new_code_cell("lab = drag_lab(1)", outputs=[frame], id="01-lab")
+        cell = new_code_cell("lab = click_lab(1)", outputs=[frame], id="01-lab")
         page = as_page(new_notebook(cells=[new_markdown_cell("# 01", id="a"), cell]), tmp_path, tmp_path)
         assert [each.cell_type for each in page.cells] == ["markdown", "markdown", "code"]
         assert page.cells[1].source.startswith('<span id="01-lab"></span><p class="lab-note">')
@@ -87,6 +97,22 @@ class TestAsPage:
     def test_a_cell_that_is_no_lab(self, tmp_path: Path):
         page = as_page(new_notebook(cells=[new_code_cell("x = 1", id="c")]), tmp_path, tmp_path)
         assert page.cells[0].source == '<span id="c"></span>'
+
+    def test_a_lab_that_the_page_runs(self, tmp_path: Path):
+        frame = new_output("display_data", {"image/png": "AAAA"})
+        cell = new_code_cell("from x import drag_lab\n\nlab = drag_lab(1)\nlab", outputs=[frame], id="01-lab")
+        page = as_page(new_notebook(cells=[cell]), tmp_path / "notebooks", tmp_path)
+        assert [each.cell_type for each in page.cells] == ["markdown", "code", "markdown"]
+        assert page.cells[0].source == '<span id="01-lab"></span>'
+        assert 'data-lab="drag_lab"' in page.cells[2].source
+        assert 'src="../_static/labs.js"' in page.cells[2].source
+
+
+class TestWithLessons:
+    def test_only_at_the_end_of_a_line(self):
+        text = "In (01) words. (01, 02)\nmore (02)"
+        one, two = "[01](notebooks/01_a.ipynb)", "[02](notebooks/02_b.ipynb)"
+        assert with_lessons(text, ["01_a", "02_b"]) == f"In (01) words. ({one}, {two})\nmore ({two})"
 
 
 class TestModulesOf:

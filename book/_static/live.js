@@ -66,8 +66,15 @@ async function start(root) {
     const most = Math.max(...found.shares, 1e-6);
     for (let row = 0; row < rows; row++)
       for (let column = 0; column < columns; column++) {
-        context.fillStyle = `rgba(230, 120, 0, ${0.75 * (found.shares[row * columns + column] / most)})`;
-        context.fillRect((column * side) / columns, (row * side) / rows, side / columns, side / rows);
+        const share = found.shares[row * columns + column] / most;
+        if (share < 0.01) continue;
+        const [wide, high] = [(side / columns) * Math.sqrt(share), (side / rows) * Math.sqrt(share)];
+        const [x, y] = [((column + 0.5) * side) / columns - wide / 2, ((row + 0.5) * side) / rows - high / 2];
+        context.fillStyle = "#e69f00";
+        context.fillRect(x, y, wide, high);
+        context.lineWidth = 1;
+        context.strokeStyle = "#222222";
+        context.strokeRect(x, y, wide, high);
       }
   }
 

@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     from sphinx.cmd.build import main as sphinx
 
     from gk_utils.book.grounder_export import export_grounder
+    from gk_utils.book.lab_export import export_labs
     from gk_utils.book.pages import write_pages
     from gk_utils.book.stage_export import export_stage
     from gk_utils.models.trunk_grounder import load_grounder
@@ -33,6 +34,7 @@ def main(arguments: list[str] | None = None) -> int:
     pages = write_pages(source)
     print(f"{len(pages)} pages written; exporting the grounder")
     export_stage(source / "_static" / "live" / "stage.json")
+    export_labs(source / "_static" / "lab")
     export_grounder(load_grounder()[0], source / "_static" / "live")
     missing = [name for name in RUNTIME_FILES if not (chosen.runtime / name).exists()]
     if missing:

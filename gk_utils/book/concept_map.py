@@ -1,4 +1,4 @@
-"""The map of the lessons: an arrow from each lesson to those that ask for it, drawn as SVG."""
+"""The map of the lessons: an arrow from each lesson to those that ask for it, drawn as SVG, from the top down."""
 
 import html
 import textwrap
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from gk_utils.classroom.source import Lesson
 
-WIDE, HIGH, APART_X, APART_Y = 150, 46, 44, 26  # pixels: a box, and the room between boxes
+WIDE, HIGH, APART_X, APART_Y = 124, 46, 26, 40  # pixels: a box, and the room between boxes
 FILL, LINE, TEXT = "#eaf2fd", "#0b5fd0", "#102a4c"
 
 
@@ -21,10 +21,10 @@ def needs(lessons: Sequence[Lesson]) -> dict[str, list[str]]:
     return {lesson.name: [need for need in lesson.course["prerequisites"] if need in names] for lesson in lessons}
 
 
-def columns(needed: Mapping[str, Sequence[str]]) -> list[list[str]]:
-    """The lessons in columns: each stands right of all that it needs.
+def levels(needed: Mapping[str, Sequence[str]]) -> list[list[str]]:
+    """The lessons in rows: each stands below all that it needs.
 
-    >>> columns({"a": [], "b": ["a"], "c": ["a", "b"], "d": ["a"]})
+    >>> levels({"a": [], "b": ["a"], "c": ["a", "b"], "d": ["a"]})
     [['a'], ['b', 'd'], ['c']]
 
     Raises:
@@ -40,44 +40,61 @@ def columns(needed: Mapping[str, Sequence[str]]) -> list[list[str]]:
             depth[name] = 1 + max((depth[want] for want in left[name]), default=-1)
         for name in ready:
             del left[name]
-    return [[name for name in needed if depth[name] == column] for column in range(max(depth.values(), default=-1) + 1)]
+    return [[name for name in needed if depth[name] == level] for level in range(max(depth.values(), default=-1) + 1)]
+
+
+def nearest_needs(needed: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """What each lesson needs, without what another of its needs asks for anyway.
+
+    >>> nearest_needs({"a": [], "b": ["a"], "c": ["a", "b"]})
+    {'a': [], 'b': ['a'], 'c': ['b']}
+    """
+    return {
+        name: [want for want in wants if not any(want in _behind(other, needed) for other in wants if other != want)]
+        for name, wants in needed.items()
+    }
 
 
 def concept_map(titles: Mapping[str, str], needed: Mapping[str, Sequence[str]]) -> str:
     """The map as an SVG element; each box links to its lesson's page.
 
-    An arrow that another way of arrows already says is left out.
+    An arrow that another way of arrows already says is left out. An arrow over several rows passes between their boxes.
 
     >>> concept_map({"a": "One", "b": "Two"}, {"a": [], "b": ["a"]}).count("marker-end")
     1
     """
-    places = {
-        name: (column * (WIDE + APART_X), row * (HIGH + APART_Y))
-        for column, names in enumerate(columns(needed))
-        for row, name in enumerate(names)
-    }
-    width = max((x for x, _ in places.values()), default=0) + WIDE + 2
-    height = max((y for _, y in places.values()), default=0) + HIGH + 2
+    rows = levels(needed)
+    width = max((len(names) for names in rows), default=0) * (WIDE + APART_X) + APART_X
+    height = len(rows) * (HIGH + APART_Y) - APART_Y + 2 if rows else 0
+    nearest, places = nearest_needs(needed), {}
+    for level, names in enumerate(rows):
+        middle = {name: sum(places[want][0] for want in nearest[name]) / max(1, len(nearest[name])) for name in names}
+        left = (width - len(names) * (WIDE + APART_X) + APART_X) // 2
+        for column, name in enumerate(sorted(names, key=lambda name: middle[name]) if level else names):
+            places[name] = (left + column * (WIDE + APART_X), level * (HIGH + APART_Y))
+    depth = {name: level for level, names in enumerate(rows) for name in names}
+    passed: dict[tuple[int, float], int] = {}  # how many arrows pass through a gap
     parts = []
-    for name, wants in needed.items():
+    for name, wants in nearest.items():
         for want in wants:
-            if any(want in _behind(other, needed) for other in wants if other != want):
-                continue
-            (x1, y1), (x2, y2) = places[want], places[name]
-            x1, y1, y2 = x1 + WIDE, y1 + HIGH / 2, y2 + HIGH / 2
-            bend = (x2 - x1) / 2
-            parts.append(
-                f'<path aria-hidden="true" d="M{x1} {y1} C{x1 + bend} {y1} {x2 - bend} {y2} {x2 - 6} {y2}" fill="none" '
-                f'stroke="{LINE}" stroke-width="1.4" marker-end="url(#tip)"/>'
-            )
+            stops = []
+            for level in range(depth[want] + 1, depth[name]):
+                boxes = sorted(places[other][0] for other in rows[level])
+                gaps = [boxes[0] - APART_X / 2, *(left + WIDE + APART_X / 2 for left in boxes)]
+                share = (level - depth[want]) / (depth[name] - depth[want])
+                wish = places[want][0] + share * (places[name][0] - places[want][0]) + WIDE / 2
+                gap = min(gaps, key=lambda x, wish=wish: abs(x - wish))
+                lane = passed[level, gap] = passed.get((level, gap), 0) + 1
+                stops.append((gap + (lane // 2) * (-6 if lane % 2 else 6), level * (HIGH + APART_Y)))
+            parts.append(_arrow(places[want], stops, places[name]))
     for name, (x, y) in places.items():
-        lines = textwrap.wrap(f"{name[:2]} {titles[name]}", 22)[:2]
+        lines = textwrap.wrap(f"{name[:2]} {titles[name]}", 16)[:2]
         words = "".join(
             f'<tspan x="{x + 8}" dy="{0 if index == 0 else 16}">{html.escape(line)}</tspan>'
             for index, line in enumerate(lines)
         )
         parts.append(
-            f'<a href="notebooks/{name}.html"><rect x="{x + 1}" y="{y + 1}" width="{WIDE}" height="{HIGH}" rx="6" '
+            f'<a href="notebooks/{name}.html"><rect x="{x}" y="{y + 1}" width="{WIDE}" height="{HIGH}" rx="6" '
             f'fill="{FILL}" stroke="{LINE}"/><text x="{x + 8}" y="{y + (20 if len(lines) > 1 else 28)}" '
             f'font-size="13" fill="{TEXT}">{words}</text></a>'
         )
@@ -86,9 +103,25 @@ def concept_map(titles: Mapping[str, str], needed: Mapping[str, Sequence[str]]) 
         f'<path d="M0 0 L8 4 L0 8 z" fill="{LINE}"/></marker></defs>'
     )
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="group" '
-        f'style="min-width:{min(width, 900)}px" font-family="sans-serif" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="group" width="{width}" '
+        f'style="max-width:100%;min-width:{min(width, 620)}px;height:auto" font-family="sans-serif" '
         f'aria-label="Which lesson needs which">{tip if needed else ""}{"".join(parts)}</svg>'
+    )
+
+
+def _arrow(start: tuple[float, float], stops: Sequence[tuple[float, float]], end: tuple[float, float]) -> str:
+    """From under one box onto another, upright beside each row that it passes."""
+    x, y = start[0] + WIDE / 2, start[1] + HIGH
+    path = f"M{x:g} {y:g}"
+    for at, top in [*stops, (end[0] + WIDE / 2, end[1] - 5)]:
+        bend = (top - y) / 2
+        path += f" C{x:g} {y + bend:g} {at:g} {top - bend:g} {at:g} {top:g}"
+        x, y = at, top
+        if top != end[1] - 5:
+            y = top + HIGH
+            path += f" V{y:g}"
+    return (
+        f'<path aria-hidden="true" d="{path}" fill="none" stroke="{LINE}" stroke-width="1.4" marker-end="url(#tip)"/>'
     )
 
 

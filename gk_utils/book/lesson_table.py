@@ -23,12 +23,13 @@ def lesson_table(root: Path = ROOT) -> str:
     lessons = [read(path) for path in lesson_paths(root)]
     rows = [_row(lesson) for lesson in lessons]
     lines = [
-        f"| [{lesson.number} {lesson.course['title']}](notebooks/{lesson.name}.ipynb) | {minutes} min | {seconds} s | "
-        f"{memory} GB | {size} kB | {exercises} | {mistakes} | {claims} |\n"
+        f"| [{lesson.number} {lesson.course['title']}](notebooks/{lesson.name}.ipynb) | {minutes}\u00a0min | "
+        f"{seconds}\u00a0s | {memory}\u00a0GB | {size}\u00a0kB | {exercises} | {mistakes} | {claims} |\n"
         for lesson, (minutes, seconds, memory, size, exercises, mistakes, claims) in zip(lessons, rows, strict=True)
     ]
     minutes, seconds, memory, size, *counts = zip(*rows, strict=True)
-    whole = f"{sum(minutes) / 60:.0f} h | {sum(seconds)} s | {max(memory)} GB | {sum(size)} kB"
+    whole = f"{sum(minutes) / 60:.0f}\u00a0h | {sum(seconds)}\u00a0s | {max(memory)}\u00a0GB"
+    whole += f" | {sum(size) / 1000:.1f}\u00a0MB"
     return HEADER + "".join(lines) + f"| all | {whole} | {' | '.join(str(sum(each)) for each in counts)} |\n"
 
 

@@ -9,21 +9,29 @@ Links between them keep working; a link to a file of the checkout that is no pag
 
 import re
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
 
-from gk_utils.book.concept_map import concept_map, needs
+from gk_utils.book.claims_page import claims_page
+from gk_utils.book.concept_map import concept_map, nearest_needs, needs
+from gk_utils.book.lab_export import LIVE
 from gk_utils.book.lesson_table import lesson_table
+from gk_utils.classroom import colab
 from gk_utils.classroom.source import ROOT, lesson_paths, read
 
 COPIED = ("TEACHING.md", "CONTRIBUTING.md", "data/README.md", "benchmarks/RESULTS.md", "book/CLAIMS.md")
-LAB = re.compile(r"^\w*\s*=?\s*\w+_lab\(", re.MULTILINE)
+LAB = re.compile(r"^(?:\w+ = )?(\w+_lab)\(", re.MULTILINE)
 NOTE = (
-    '<p class="lab-note">This lab answers in a running notebook: its first frame is shown here. Open the lesson with '
-    "<code>make lab</code>.</p>"
+    '<p class="lab-note">This lab needs a kernel: what you see is its first frame. To use it, run '
+    "<code>make lab</code> in a checkout and open this lesson there.</p>"
 )
+LIVE_LAB = """<div class="gk-live" data-lab="{name}"><p class="lab-note">The picture above is this lab's first frame.
+It comes alive in this page where JavaScript runs and a server hands out the book (<code>python -m http.server</code> in
+its folder), or in JupyterLab: <code>make lab</code>.</p></div>
+<script type="module" src="{up}_static/labs.js"></script>"""
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 CELL = re.compile(r"(\d\d_\w+)\.ipynb#cell-id=([\w-]+)")
 PARTS = {  # packages of the API pages, and the single modules of the ground
@@ -64,11 +72,16 @@ def write_pages(target: Path, root: Path = ROOT) -> list[Path]:
     for name in COPIED:
         page = target / Path(name).parent / Path(name).name
         page.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(root / name, page)
+        text = (root / name).read_text(encoding="utf-8")
+        page.write_text(claims_page(text) if name == "book/CLAIMS.md" else text, encoding="utf-8")
     for picture in (root / "benchmarks").glob("*.png"):
         shutil.copy(picture, target / "benchmarks")
     (target / "lessons.md").write_text(_lessons(root), encoding="utf-8")
     _write_api(target, root)
+    glossary = target / "glossary.md"
+    if glossary.exists():
+        names = [path.stem for path in lesson_paths(root)]
+        glossary.write_text(with_lessons(glossary.read_text(encoding="utf-8"), names), encoding="utf-8")
     pages = sorted(path for path in target.rglob("*") if path.suffix in (".md", ".ipynb"))
     for path in pages:
         if path.suffix == ".md":
@@ -103,12 +116,17 @@ def as_page(notebook: NotebookNode, folder: Path, target: Path) -> NotebookNode:
             cell.source = linked(cell.source, folder, target)
         else:
             place = f'<span id="{cell.id}"></span>'
-            note = NOTE if LAB.search(cell.source) and cell.outputs else ""
+            lab = LAB.search(cell.source) if cell.outputs else None
+            note = NOTE if lab and lab[1] not in LIVE else ""
             cells.append(nbformat.v4.new_markdown_cell(place + note, id=f"{cell.id}-at"[:64]))
             alts = [words["alt"] for output in cell.outputs for words in _metadata(output) if "alt" in words]
             if alts:
                 cell.metadata["mystnb"] = {"image": {"alt": " ".join(alts[0].split())}}
         cells.append(cell)
+        if cell.cell_type == "code" and lab and lab[1] in LIVE:
+            up = "../" * len(folder.relative_to(target).parts)
+            live = LIVE_LAB.format(up=up, name=lab[1])
+            cells.append(nbformat.v4.new_markdown_cell(live, id=f"{cell.id}-live"[:64]))
     notebook.cells = cells
     return notebook
 
@@ -130,17 +148,38 @@ def _write_notebooks(target: Path, root: Path) -> None:
     shutil.copy(root / "data" / "README.md", target / "data")
     for name in names:
         path = folder / f"{name}.ipynb"
-        nbformat.write(as_page(nbformat.read(path, as_version=4), folder, target), path)
+        notebook = nbformat.read(path, as_version=4)
+        colab.take_out(notebook)  # the book asks no other server for a badge
+        nbformat.write(as_page(notebook, folder, target), path)
+
+
+def with_lessons(text: str, names: Sequence[str]) -> str:
+    """The glossary with its numbers of lessons, such as (07, 16), as links to these lessons.
+
+    >>> with_lessons("Two boxes compared. (01, 99)", ["01_boxes"])
+    'Two boxes compared. ([01](notebooks/01_boxes.ipynb), 99)'
+    """
+    pages = {name[:2]: f"[{name[:2]}](notebooks/{name}.ipynb)" for name in names}
+
+    def linked_numbers(found: re.Match) -> str:
+        return re.sub(r"\d\d", lambda number: pages.get(number[0], number[0]), found[0])
+
+    return re.sub(r"\(\d\d(?:, \d\d)*\)$", linked_numbers, text, flags=re.MULTILINE)
 
 
 def _lessons(root: Path) -> str:
     lessons = [read(path) for path in lesson_paths(root)]
     titles = {lesson.name: lesson.course["title"].partition(":")[0] for lesson in lessons}
     tree = "\n".join(f"notebooks/{lesson.name}" for lesson in lessons)
+    after = {
+        name: f": after {' and '.join(', '.join(want[:2] for want in wants).rsplit(', ', 1))}" if wants else ""
+        for name, wants in nearest_needs(needs(lessons)).items()
+    }
+    links = "\n".join(f"- [](notebooks/{lesson.name}.ipynb){after[lesson.name]}" for lesson in lessons)
     return (
-        "# Lessons\n\nAn arrow leads from a lesson to those that build on it.\n\n"
-        f'<div style="overflow-x:auto">{concept_map(titles, needs(lessons))}</div>\n\n'
-        f"```{{toctree}}\n:maxdepth: 1\n\n{tree}\n```\n\n"
+        "# Lessons\n\nAn arrow leads from a lesson to those that build on it; the list says the same.\n\n"
+        f'<div class="concept-map">{concept_map(titles, needs(lessons))}</div>\n\n'
+        f"{links}\n\n```{{toctree}}\n:hidden:\n:maxdepth: 1\n\n{tree}\n```\n\n"
         "## What each lesson costs and holds\n\nMeasured when the lessons were built, on two CPU cores. Mistakes: "
         f"wrong answers that a check of the lesson names.\n\n{lesson_table(root)}"
     )
@@ -156,9 +195,11 @@ def _write_api(target: Path, root: Path) -> None:
         pages = "\n".join(found)
         text += f"\n```{{toctree}}\n:caption: {part}\n:maxdepth: 1\n\n{pages}\n```\n"
         for name in found:
+            modules = modules_of(name, root)
             body = "".join(
-                f"\n## {module}\n\n```{{eval-rst}}\n.. automodule:: gk_utils.{module}\n   :members:\n```\n"
-                for module in modules_of(name, root)
+                ("" if modules == [name] else f"\n## {module}\n")
+                + f"\n```{{eval-rst}}\n.. automodule:: gk_utils.{module}\n   :members:\n```\n"
+                for module in modules
             )
             (folder / f"{name}.md").write_text(f"# {name}\n{body}", encoding="utf-8")
     (folder / "index.md").write_text(text, encoding="utf-8")

@@ -68,8 +68,10 @@ def _one_line(text: object) -> str:
 
     >>> _one_line("IoU is |A and B| / |A or B|")
     'IoU is \\|A and B\\| / \\|A or B\\|'
+    >>> _one_line("<box> is a tag")
+    '&lt;box> is a tag'
     """
-    return " ".join(str(text).split()).replace("|", "\\|")
+    return " ".join(str(text).split()).replace("|", "\\|").replace("<", "&lt;")
 
 
 def write(root: Path = ROOT) -> Path:
