@@ -24,6 +24,7 @@ lab: $(VENV)/.lab ## open JupyterLab on your copy of the lessons (ARGS=--no-brow
 	$(PY) -m jupyterlab "$$lesson" --ServerApp.root_dir="$(CURDIR)" $(AS_ROOT) \
 	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(ARGS)
 
+test: export PYTHONDONTWRITEBYTECODE = # compiled files are kept: two workers and some fifty kernels share them
 test: $(VENV)/.dev ## run every check: lint, unit tests, doctests, notebooks, coursework, browser
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -35,6 +36,8 @@ test: $(VENV)/.dev ## run every check: lint, unit tests, doctests, notebooks, co
 deep: $(VENV)/.dev $(VENV)/.book ## run the tests that take long: the language on 10,000 scenes, every page of the book, grading
 	GK_DEEP=1 $(PY) -m pytest -q tests/test_language.py tests/test_book.py
 	GK_DEEP=1 $(PY) -m pytest -q tests/test_grade.py -k TestEveryLesson
+	GK_DEEP=1 $(PY) -m pytest -q tests/test_browser.py -k test_lesson
+	GK_DEEP=1 $(PY) -m pytest -q tests/test_colab_setup.py -k TestRealPip
 
 notebooks: $(VENV)/.dev ## build the notebooks whose lesson changed (LESSON=01_boxes: that one; ARGS=--force: anyway)
 	$(PY) -m gk_utils.classroom.build $(LESSON) $(ARGS)

@@ -118,13 +118,3 @@ class TestLoadTransformers:
         assert model.dtype is torch.float32
         wide, _ = hub.load_transformers("grounding-dino-tiny", "cpu", folder=folder, dtype=torch.float64)
         assert wide.dtype is torch.float64
-
-
-class TestPackage:
-    def test_importing_it_reads_no_network_and_no_transformers(self):
-        import subprocess
-        import sys
-
-        script = "import sys, gk_utils.hub; print(sorted({'transformers', 'huggingface_hub'} & set(sys.modules)))"
-        done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
-        assert done.stdout == "[]\n"

@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,7 +64,8 @@ class TestOnRay:
         assert list(manifest.rows()) == task.rows()
         assert manifest.broken == (("number 3", "too odd"), ("number 41", "too odd"))
         assert sorted(task.seen()) == list(range(60))
-        assert sorted(task.loads()) == sorted({process for _, process in task.log_lines()})  # each worker once
+        assert len(task.loads()) == len(set(task.loads())) <= 2  # each worker once
+        assert {process for _, process in task.log_lines()} <= set(task.loads())
         assert checksums(manifest) == checksums(run_job(task, tmp_path / "single", in_this_process))
 
     def test_killed_workers(self, pool, tmp_path):
@@ -98,7 +101,7 @@ class TestOnRay:
         assert not (out / "manifest.json").exists()
         finished = [json.loads(line) for line in journal.read_text().splitlines()[1:]]
         assert 3 <= len(finished) < 20
-        before = task.seen()
+        before, task = task.seen(), replace(task, pause=0)
         manifest = run_job(task, out, on_ray(pool))
         assert list(manifest.rows()) == task.rows()
         done = {number for entry in finished for number in range(entry["first"], entry["first"] + entry["items"])}
@@ -118,7 +121,7 @@ class TestOnRay:
 class TestGrit:
     def test_stopped_and_resumed_and_equal_to_one_process(self, pool, tmp_path, capsys, monkeypatch):
         captions, images = write_pairs(tmp_path, 36)
-        (images / "33.png").write_bytes(b"")  # in the last shard, which comes after the stop
+        (images / "33.png").write_bytes(b"")  # in the last shard, which mostly comes after the stop
         files = {"--captions": captions, "--images": images, "--out": tmp_path / "out"}
         command = ["grit", *(str(part) for pair in files.items() for part in pair)]
         progress = grit_command.show_progress
@@ -133,12 +136,13 @@ class TestGrit:
         said = capsys.readouterr()
         assert "rows" not in said.out
         assert said.err.splitlines()[-1] == "python -m gk_utils grit: stopped; the same command goes on from here"
-        assert len((tmp_path / "out" / "manifest.json.journal").read_text().splitlines()) == 2
+        _, line = (tmp_path / "out" / "manifest.json.journal").read_text().splitlines()
+        kept = 0 if json.loads(line)["broken"] else json.loads(line)["items"]  # what is broken is tried once more
         monkeypatch.setattr(grit_command, "show_progress", progress)
         assert main([*command, "--json"]) == 0
         said = capsys.readouterr()
         printed = json.loads(said.out.splitlines()[-1])  # Ray may still tell of the workers killed above
-        assert "16/36" in said.err.replace("\r", "\n")
+        assert re.search(r"\d+/36", said.err).group() == f"{kept}/36"  # it goes on from there
         assert (printed["pairs"], printed["shards"]) == (36, 3)
         assert [each["name"] for each in printed["broken"]] == ["33.png"]
         manifest = read_manifest(tmp_path / "out")

@@ -3,13 +3,14 @@ from collections import Counter
 
 import pytest
 import torch
+from some_words import words_alone
 
 from gk_utils import checkpoints
 from gk_utils.__main__ import main
 from gk_utils.checkpoints import Card
 from gk_utils.countertop.dataset import Sample, read_split
 from gk_utils.countertop.wording import vocabulary
-from gk_utils.evaluate import as_text, evaluate, evaluation_of
+from gk_utils.evaluate import as_text, evaluate, evaluation_of, rec
 from gk_utils.evaluate.rec import Answers, evaluate_rec, measure
 from gk_utils.models.trunk_recipe import build
 
@@ -66,14 +67,9 @@ def untrained(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def few_scenes(monkeypatch):
-    """The language-only baseline learns from less, to be quick."""
-    from gk_utils.evaluate.language_only import language_only
-
-    monkeypatch.setattr("gk_utils.evaluate.language_only.SCENES", 40)
-    language_only.cache_clear()
-    yield
-    language_only.cache_clear()
+def words(monkeypatch):
+    """A baseline that reads words alone and is fitted at once."""
+    monkeypatch.setattr(rec, "language_only", words_alone)
 
 
 class TestEvaluateRec:

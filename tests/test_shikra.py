@@ -1,15 +1,17 @@
 import pytest
 from some_talk import SETTINGS, tiny_talker
+from some_words import words_alone
 
 from gk_utils import checkpoints
 from gk_utils.checkpoints import Card
 from gk_utils.countertop.splits import read_split
-from gk_utils.evaluate import evaluation_of
+from gk_utils.evaluate import evaluation_of, shikra
 from gk_utils.evaluate.shikra import evaluate_shikra
 
 
 class TestEvaluateShikra:
-    def test_prints_what_it_should(self, tmp_path):
+    def test_prints_what_it_should(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(shikra, "language_only", words_alone)
         talker = tiny_talker()
         checkpoints.save(talker.model.state_dict(), tmp_path / "tiny", Card("tiny", 0, 1, "CPU", 0.0, {}, SETTINGS))
         found = evaluate_shikra(limit=8, checkpoint=str(tmp_path / "tiny"))

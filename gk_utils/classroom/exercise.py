@@ -134,7 +134,11 @@ def _snapshot(value: Any) -> Any:
 
 
 def diagnose(
-    exercise: Exercise, reference: Function, outcomes: list[Outcome], cases: list[Case] | None = None
+    exercise: Exercise,
+    reference: Function,
+    outcomes: list[Outcome],
+    cases: list[Case] | None = None,
+    right: list[Outcome] | None = None,
 ) -> Mistake | None:
     """Find the mistake that explains what a learner's function returned.
 
@@ -143,12 +147,13 @@ def diagnose(
         reference: the right solution.
         outcomes: what the learner's function did on each case.
         cases: the cases it was tried on; the visible ones if left out.
+        right: what the right solution does on these cases; it is tried if left out.
 
     Returns:
         The first mistake that does the same on every case and differs from the right solution on at least one.
     """
     cases = cases_of(exercise) if cases is None else cases
-    right = [attempt(reference, case) for case in cases]
+    right = [attempt(reference, case) for case in cases] if right is None else right
     for mistake in (*exercise.mistakes, *GENERAL):
         wrong, differs = mistake.wrong(reference), False
         for case, outcome, wanted in zip(cases, outcomes, right, strict=True):
@@ -204,7 +209,8 @@ def _problems(exercise: Exercise, reference: Function) -> Iterator[str]:
         if all(outcome.value is None for outcome in outcomes):
             yield f"{exercise.id}: the reference returns None for every {name} case"
         for mistake in exercise.mistakes:
-            found = diagnose(exercise, reference, [attempt(mistake.wrong(reference), case) for case in cases], cases)
+            made = [attempt(mistake.wrong(reference), case) for case in cases]
+            found = diagnose(exercise, reference, made, cases, outcomes)
             if found is not mistake:
                 taken = f"is taken for {found.name!r}" if found else "passes, or does something else each time"
                 yield f"{exercise.id}: on the {name} cases the mistake {mistake.name!r} {taken}"
