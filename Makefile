@@ -12,7 +12,7 @@ PY := $(VENV)/bin/python
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help lab test deep notebooks new badges coursework book train bench doctor clean
+.PHONY: help lab test deep versions notebooks new badges coursework book train bench doctor clean
 
 help: ## list these commands
 	@echo "make COMMAND [NAME=value ...]"
@@ -33,11 +33,16 @@ test: $(VENV)/.dev ## run every check: lint, unit tests, doctests, notebooks, co
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n 2 --dist loadfile -o addopts= -o filterwarnings= --nbval-lax --nbval-current-env \
 	  --nbval-cell-timeout=120 --nbval-kernel-startup-timeout=120 notebooks
 
-deep: $(VENV)/.dev $(VENV)/.book ## run the tests that take long: the language on 10,000 scenes, every page of the book, grading
+deep: $(VENV)/.dev $(VENV)/.book ## run what takes long: every page, lab and lesson, fifty kills, fuzzing (GK_FUZZ_SECONDS=60 a reader), mutants
 	GK_DEEP=1 $(PY) -m pytest -q tests/test_language.py tests/test_book.py
 	GK_DEEP=1 $(PY) -m pytest -q tests/test_grade.py -k TestEveryLesson
 	GK_DEEP=1 $(PY) -m pytest -q tests/test_browser.py -k test_lesson
 	GK_DEEP=1 $(PY) -m pytest -q tests/test_colab_setup.py -k TestRealPip
+	GK_DEEP=1 $(PY) -m pytest -q -s tests/test_hardening.py
+	$(PY) tests/mutation.py --minutes 30
+
+versions: $(VENV)/.dev ## try the oldest or newest versions allowed: make versions ARGS="oldest /tmp/oldest" (needs 7 GB)
+	$(PY) tests/versions.py $(ARGS)
 
 notebooks: $(VENV)/.dev ## build the notebooks whose lesson changed (LESSON=01_boxes: that one; ARGS=--force: anyway)
 	$(PY) -m gk_utils.classroom.build $(LESSON) $(ARGS)

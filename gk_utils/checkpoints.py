@@ -5,7 +5,8 @@ The digits are the beginning of the weights' sha256, so other weights have anoth
 beside the old, then replaces the card, then removes the old weights. Replacing the card is one atomic rename and the
 only step that counts: wherever a crash, `kill -9`, a full disk or a power cut ends a save, the card that is there names
 weights that are whole, the old ones before that step and the new ones after. What was left behind is removed by the
-next save. One process saves into a folder at a time; anybody may read meanwhile.
+next save. Of two processes that save into one folder the second waits for the first (`formats.files.one_writer`);
+anybody may read meanwhile.
 
 Only safetensors are ever read, never a pickle, so a checkpoint cannot run code.
 """
@@ -25,6 +26,8 @@ import safetensors.torch
 import torch
 from safetensors import SafetensorError
 from torch import Tensor, nn
+
+from gk_utils.formats.files import one_writer
 
 CARD = "card.json"
 SHIPPED = Path(__file__).parents[1] / "data" / "checkpoints"  # those that the course ships
@@ -90,8 +93,10 @@ def save(state_dict: dict[str, Tensor], path: str | os.PathLike, card: Card) -> 
         ) from error
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write_whole(folder / card.weights, data)
-        _write_whole(folder / CARD, text.encode())
+        with one_writer(folder):  # or the one that is done first would clear away what the other has begun
+            _write_whole(folder / card.weights, data)
+            _write_whole(folder / CARD, text.encode())
+            _clear_away(folder, folder / card.weights)
     except OSError as error:
         raise type(error)(
             error.errno,
@@ -99,9 +104,6 @@ def save(state_dict: dict[str, Tensor], path: str | os.PathLike, card: Card) -> 
             "If there was a checkpoint, there still is one. Make room or choose another folder, and save again",
             str(folder),
         ) from error
-    for left in {*folder.glob("weights-*.safetensors"), *folder.glob("*.partial")} - {folder / card.weights}:
-        with contextlib.suppress(OSError):  # the new checkpoint stands; the next save tries again
-            left.unlink()
     return Card(**json.loads(text))
 
 
@@ -260,6 +262,13 @@ def _write_whole(file: Path, data: bytes) -> None:
                 raise
         finally:
             os.close(handle)
+
+
+def _clear_away(folder: Path, weights: Path) -> None:
+    """Remove other weights, and what saves that did not end have left."""
+    for left in {*folder.glob("weights-*.safetensors"), *folder.glob("*.partial")} - {weights}:
+        with contextlib.suppress(OSError):  # the new checkpoint stands; the next save tries again
+            left.unlink()
 
 
 def _version(package: str) -> str:

@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from some_rois import SCALE, some_boxes, some_features
+import torchvision.ops
+from some_rois import SCALE, as_list, some_boxes, some_features
 from torch import tensor
 from torch.testing import assert_close
 
@@ -38,6 +39,25 @@ class TestRoiAlign:
         boxes = [tensor([[0.0, 0, 600, 1], [0, 0, 1, 600]])]
         pooled = roi_align(torch.ones(1, 1, 600, 600), boxes, 1, sampling_ratio=0)
         assert_close(pooled.flatten(), torch.ones(2))
+
+    @pytest.mark.parametrize("rows", [True, False])
+    def test_what_a_kernel_is_given(self, rows, monkeypatch):
+        """As on a GPU, with torchvision's operation for the kernel: every box with the number of its picture."""
+        asked = []
+
+        def kernel(features, rois, height, width, *options):
+            asked.append(rois.shape)
+            return torchvision.ops.roi_align(features, rois, (height, width), *options)
+
+        features, boxes = some_features(dtype=torch.float32), some_boxes(dtype=torch.float32)
+        boxes = boxes[boxes[:, 0].argsort(stable=True)]
+        expected = roi_align(features, boxes, (3, 2), spatial_scale=SCALE)
+        monkeypatch.setattr(align, "use_triton", torch.is_tensor)
+        monkeypatch.setattr(align, "ask_if_good", lambda rois, pictures: lambda: True)
+        monkeypatch.setattr(align, "roi_align_op", kernel)
+        given = boxes if rows else as_list(boxes)
+        assert_close(roi_align(features, given, (3, 2), spatial_scale=SCALE), expected, rtol=1e-4, atol=1e-4)
+        assert asked == [boxes.shape]
 
     def test_options_are_named(self):
         with pytest.raises(TypeError, match="positional"):

@@ -6,7 +6,16 @@ from hypothesis import strategies as st
 from torch import tensor
 from torch.testing import assert_close
 
-from gk_utils.box_tokens.bins import Bins, are_boxes, check_inside, check_range, decode_bins, encode_bins, sides_of
+from gk_utils.box_tokens.bins import (
+    Bins,
+    are_boxes,
+    check_inside,
+    check_range,
+    decode_bins,
+    encode_bins,
+    read_number,
+    sides_of,
+)
 
 HW = (480, 640)
 ARTICLE = [150.0, 100.0, 400.0, 350.0]
@@ -128,6 +137,10 @@ class TestEncodeBins:
         with pytest.raises(ValueError, match=r"expected inside the picture .* = \(480, 640\), got .*clip_boxes"):
             encode_bins(tensor(box), HW)
 
+    def test_the_message_rounds_to_hundredths(self, unhooked):
+        with pytest.raises(ValueError, match=r"got \[-0\.12, 0\.0, 1\.0, 1\.0\]"):
+            encode_bins(tensor([-0.1234, 0.0, 1.0, 1.0]), HW)
+
     def test_rounding_outside_is_forgiven(self):
         assert encode_bins(tensor([-1e-5, 0.0, 640.0001, 480.0]), HW).tolist() == [0, 0, 999, 999]
 
@@ -183,3 +196,27 @@ class TestChecks:
 class TestSidesOf:
     def test_width_first(self):
         assert sides_of(torch.zeros(1), (3, 5)).tolist() == [5, 3, 5, 3]
+
+
+class TestReadNumber:
+    @pytest.mark.parametrize(
+        ("digits", "number"),
+        [
+            ("0", 0),
+            ("0042", 42),
+            (300 * "0" + "7", 7),
+            (300 * "0", 0),
+            ("999999999", 999_999_999),
+            ("1000000000", 10**9),
+            ("1000000001", 10**9),
+            ("9999999999", 10**9),
+            ("10000000000", 10**9),
+            (5000 * "9", 10**9),  # Python itself refuses to read this one
+        ],
+    )
+    def test_by_hand(self, digits, number):
+        assert read_number(digits) == number
+
+    @given(st.integers(0, 10**9 - 1), st.integers(0, 20))
+    def test_as_int_reads_it(self, number, zeros):
+        assert read_number("0" * zeros + str(number)) == number

@@ -111,6 +111,10 @@ class TestRenderCells:
 
 
 class TestParseCells:
+    def test_two_cells_of_one_row(self):
+        objects, problems = parse_cells("<object><patch_index_0033><patch_index_0034></object>")
+        assert (objects[0].cells.tolist(), problems) == ([[33, 34]], ())
+
     def test_undoes_render(self):
         cells = tensor([[1, 34], [5, 911]])
         objects, problems = parse_cells("<grounding> see" + render_cells(cells, " two cats") + CAT)

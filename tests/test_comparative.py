@@ -23,6 +23,7 @@ class TestCompare:
     def test_by_hand(self):
         a, b = two((0, 0, 10, 10), (0, 0, 10, 20))
         assert compare("smaller_than", a, b).score == pytest.approx((0.5 - 0.1) / 0.9)
+        assert compare("higher_than", a, b).score == pytest.approx((0.5 - 0.1) / 0.9)
         assert {name for name in COMPARATIVES if compare(name, a, b).truth} == {
             "smaller_than",
             "shorter_than",
@@ -45,6 +46,8 @@ class TestInOrder:
         assert [in_order(by, things)[0] for by in ("largest", "smallest", "nearest", "farthest")] == [1, 0, 1, 0]
         assert in_order("nearest", things, some_thing((60, 0, 64, 4))) == (0, 1)
         assert in_order("leftmost", []) == ()
+        row = [some_thing((x, y, x + 4, y + 4)) for x, y in ((50, 0), (0, 9), (20, 4))]
+        assert in_order("middle", row) == (1, 2, 0)
 
     def test_without_depth_or_with_an_unknown_order(self, unhooked):
         bare = [some_thing((0, 0, 4, 4)), some_thing((9, 0, 14, 4))]

@@ -7,7 +7,18 @@ from collections import Counter
 import pytest
 
 from gk_utils.assistant.asking import read_question
-from gk_utils.assistant.exam import ASKED, DEVELOPMENT, EACH, FILE, MISSING, make_exam, read_exam
+from gk_utils.assistant.exam import (
+    ASKED,
+    CHOSEN_ON,
+    DEVELOPMENT,
+    EACH,
+    FILE,
+    FRESH,
+    MISSING,
+    make_absent,
+    make_exam,
+    read_exam,
+)
 from gk_utils.countertop.splits import SPLITS, read_split
 
 SHA256 = "937d5698c9bb9d52a3d86bba1f150c9e235a3b37ad4abafd77293317d9067146"
@@ -57,6 +68,26 @@ class TestReadExam:
         path.write_text(line + "\n" + json.dumps({**json.loads(line), **change}) + "\n")
         with pytest.raises(ValueError, match=rf"exam\.jsonl: line 2: .*{message}"):
             read_exam(path)
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return make_absent(times=1)
+
+
+class TestMakeAbsent:
+    def test_the_mixture_of_the_exam(self, drawn):
+        assert Counter(one.kind for one in drawn) == {**{k: n for k, n in MISSING.items() if n}, "describe": EACH // 2}
+        assert all(one.truth.absent for one in drawn if one.kind != "describe")
+
+    def test_no_scene_is_shared_with_the_exam_nor_with_what_was_tried(self, drawn):
+        """By seed, for all that can be drawn, and by what is in the scenes, for those here."""
+        exam = read_exam()
+        assert not {one.seed for one in exam} & {*FRESH, *CHOSEN_ON}
+        assert not set(FRESH) & set(CHOSEN_ON)
+        assert not {sample.seed for sample in read_split("val")} & {*FRESH, *CHOSEN_ON}
+        assert {one.seed for one in drawn} <= set(FRESH)
+        assert not {one.checksum for one in exam} & {one.checksum for one in drawn}
 
 
 class TestMakeExam:

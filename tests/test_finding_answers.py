@@ -1,9 +1,11 @@
 """Where is it, cut it out, which one, is there one."""
 
-import pytest
-from some_assistant import ask, kitchen_view
+from dataclasses import replace
 
-from gk_utils.assistant.finding_answers import bare_phrase, resolve
+import pytest
+from some_assistant import ask, kitchen_view, some_assistant
+
+from gk_utils.assistant.finding_answers import DOUBT, bare_phrase, resolve
 
 
 def names(answer, group=0):
@@ -21,6 +23,15 @@ class TestResolve:
         found = resolve(kitchen_view(), "the green mug")
         assert (found.thing, found.box, found.note) == (None, None, "")
         assert found.none > 0.5
+
+    @pytest.mark.parametrize(("none", "taken"), [(0.9 * DOUBT, True), (DOUBT, False), (0.4, False)])
+    def test_what_is_pointed_at_in_doubt_is_not_taken(self, none, taken):
+        view = some_assistant().look(kitchen_view().image)
+        ((scores, grounding),) = view.ask("the red mug")
+        view._asked["the red mug"] = (replace(scores, none=none), grounding)
+        found = resolve(view, "the red mug")
+        assert (found.box is not None, found.thing is not None) == (taken, taken)
+        assert found.note == ("" if taken else "by what was seen, one thing would fit")
 
     def test_a_word_it_has_never_seen_is_not_guessed_at(self):
         found = resolve(kitchen_view(), "the elephant")

@@ -68,6 +68,18 @@ class TestFrame:
         # pad's order is left, right, top, bottom: 3, 7, 5, 2
         assert_close(gk.boxes_from_masks(moved > 0.5)[0], expected)
 
+    @pytest.mark.parametrize(
+        ("image_hw", "expected"), [((400, 200), [30.0, 10.0, 70.0, 90.0]), ((200, 400), [10.0, 30.0, 90.0, 70.0])]
+    )
+    def test_fits_what_is_tall_and_what_is_wide(self, image_hw, expected):
+        frame = Frame.of_image(image_hw).fit((100, 100))
+        height, width = image_hw
+        inner = tensor([0.1 * width, 0.1 * height, 0.9 * width, 0.9 * height])
+        assert_close(frame.from_pixels(inner), tensor(expected))
+
+    def test_borders_add_up(self):
+        assert Frame.of_image((10, 10)).pad((20, 14)).pad((30, 20)).shift_xy == (5, 10)
+
     @given(st.tuples(side, side), preprocessing, one_box())
     def test_round_trip(self, image_hw, steps, box):
         frame = frame_after(image_hw, steps)
@@ -103,6 +115,8 @@ class TestFrame:
     def test_error_text(self, unhooked):
         with pytest.raises(ValueError, match=r"to_hw: expected at least this frame's \(400, 600\), got \(300, 700\)"):
             Frame.of_image((400, 600)).pad((300, 700))
+        with pytest.raises(ValueError, match=r"to_hw: expected \(height, width\), both above 0, got \(0, 8\)"):
+            Frame.of_image((4, 6)).fit((0, 8))
         with pytest.raises(ValueError, match="placement: expected one of 'centre', 'corner', got 'center'"):
             Frame.of_image((4, 6)).fit((8, 8), "center")
         with pytest.raises(ValueError, match=r"image_hw: expected \(height, width\), both above 0, got \(0, 6\)"):

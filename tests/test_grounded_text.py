@@ -55,7 +55,7 @@ class TestGroundedText:
         with pytest.raises(ValueError, match="text: expected no white space"):
             GroundedText(" cat")
 
-    @pytest.mark.parametrize("box", [(0.5, 0, 0.4, 1), (0, 0, 1, 1.2), (0.0, 0.0, float("nan"), 1.0)])
+    @pytest.mark.parametrize("box", [(0.5, 0, 0.4, 1), (0, 0, 1, 1.2), (0, 0, 1.2, 1), (0.0, 0.0, float("nan"), 1.0)])
     def test_boxes_that_are_none(self, box):
         with pytest.raises(ValueError, match="boxes_unit: expected"):
             GroundedText("cat", ((0, 3),), ((tuple(map(float, box)),),))
@@ -69,6 +69,10 @@ class TestLink:
     def test_cut_off_at_the_picture(self):
         said = link("cat", [(0, 3)], [torch.tensor([[-5.0, 0.0, 50.0, 120.0]])], (100, 200))
         assert said.boxes_unit == (((0.0, 0.0, 0.25, 1.0),),)
+
+    def test_six_digits(self):
+        said = link("cat", [(0, 3)], [torch.tensor([[1.0, 0.0, 2.0, 2.0]])], (3, 3))
+        assert said.boxes_unit == (((0.333333, 0.0, 0.666667, 0.666667),),)
 
 
 class TestRenderGrounded:
@@ -138,6 +142,10 @@ class TestParseGrounded:
         assert parse_grounded("<phrase> a cat</phrase> sleeps").grounded == GroundedText(
             "a cat sleeps", ((0, 5),), ((),)
         )
+
+    def test_goes_on_after_an_object_without_a_phrase(self):
+        read = parse_grounded(f"<object><patch_index_0000><patch_index_0001></object>{CAT_TEXT}")
+        assert read.grounded == CAT.snapped()
 
     def test_less_than_is_no_tag(self):
         assert parse_grounded("1 < 2 and 3 > 2").grounded.text == "1 < 2 and 3 > 2"

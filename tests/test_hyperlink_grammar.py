@@ -46,6 +46,12 @@ class TestHyperlinkGrammar:
         assert "yes" in found
         assert not any(word.startswith("<") and word != "<end>" for word in found)
 
+    def test_after_one_token_and_after_the_token_behind_the_places(self):
+        first = torch.tensor([[TOKENS.ids["<grounding>"]]])
+        assert may_follow("", first) == may_follow("")
+        behind = torch.tensor([[first_place() + len(PLACES)]])
+        assert torch.equal(HyperlinkGrammar(GROUNDED)(behind), HyperlinkGrammar(GROUNDED)(behind + 1))
+
     @pytest.mark.parametrize("seed", range(8))
     def test_whatever_it_lets_through_can_be_read(self, seed):
         """Random walks, which end when they may."""

@@ -221,6 +221,10 @@ class TestBootstrapInterval:
         with pytest.raises(ValueError, match="statistic: expected finite numbers, got nan"):
             bootstrap_interval(hits, lambda drawn: drawn[drawn > 0].mean())
 
+    def test_one_resample_is_enough(self):
+        interval = bootstrap_interval(torch.tensor([1.0, 0, 0, 1, 1]), resamples=1)
+        assert interval.low == interval.high
+
     def test_equals_scipy(self):
         values = torch.rand(57, dtype=torch.float64, generator=torch.manual_seed(0))
         ours = bootstrap_interval(values, resamples=500, seed=3, level=0.9)

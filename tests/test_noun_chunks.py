@@ -24,6 +24,10 @@ class TestReadChunk:
         chunk, _ = read_chunk(split_words("the red coffee cups"), 0, {"coffee cup": "mug"})
         assert (chunk.adjectives, chunk.noun, chunk.plural) == (("red",), "mug", True)
 
+    def test_of_the_callers_names_the_longest(self):
+        chunk, _ = read_chunk(split_words("coffee cups"), 0, {"coffee cup": "mug", "cup": "glass"})
+        assert (chunk.adjectives, chunk.noun) == ((), "mug")
+
     def test_none_begins(self):
         assert read_chunk(split_words("is red"), 0, {}) is None
 

@@ -30,10 +30,14 @@ class TestPix2SeqVocabulary:
     def test_overlaps(self, unhooked):
         with pytest.raises(ValueError, match="classes: expected 1 to 900, got 901"):
             Pix2SeqVocabulary(classes=901)
+        with pytest.raises(ValueError, match="classes: expected 1 to 900, got 0"):
+            Pix2SeqVocabulary(classes=0)
         with pytest.raises(ValueError, match=r"three different ids below 100, got \(0, 10, 10\)"):
             Pix2SeqVocabulary(noise=10)
         with pytest.raises(ValueError, match="three different ids"):
             Pix2SeqVocabulary(noise=100)
+        with pytest.raises(ValueError, match=r"three different ids below 100, got \(-1, 10, 30\)"):
+            Pix2SeqVocabulary(end=-1)
 
 
 class TestEncodePix2seq:
@@ -60,6 +64,8 @@ class TestEncodePix2seq:
             encode_pix2seq(BOXES[:1], tensor([-2]), HW, SMALL)
         with pytest.raises(ValueError, match="inside the picture"):
             encode_pix2seq(BOXES + 1, LABELS, HW, PUBLISHED)
+        with pytest.raises(ValueError, match=r"labels: expected as many rows as boxes \(3\), got 2"):
+            encode_pix2seq(BOXES, LABELS[:2], HW, PUBLISHED)
 
 
 class TestMakeTargets:
@@ -110,6 +116,9 @@ class TestMakeTargets:
         noisy = make_targets(*nothing, HW, SMALL, objects=3, generator=generator)
         assert noisy.weights.sum() == 3
 
+    def test_as_many_as_there_is_room_for(self):
+        assert sorted(targets(objects=3).targets[4::5].tolist()) == [101, 117, 190]
+
     def test_too_many(self, unhooked):
         with pytest.raises(ValueError, match="boxes: expected at most 2"):
             targets(objects=2)
@@ -146,14 +155,15 @@ class TestDecodePix2seq:
         assert found.problems == ("object 0, [117, 1208, 1234, 1728, 1624]: expected four coordinates first",)
         assert found.labels.tolist() == [17]
 
-    @pytest.mark.parametrize("token", [5, 2999, -1, PUBLISHED.start, 1208])
+    @pytest.mark.parametrize("token", [5, 99, 2999, -1, PUBLISHED.start, 1208])
     def test_no_class_last(self, token):
         found = decode_pix2seq(tensor([*FIRST[:4], token, *FIRST]), HW, PUBLISHED)
         assert (len(found.boxes), len(found.problems)) == (1, 1)
         assert "expected a class last" in found.problems[0]
 
-    def test_unknown_coordinate(self):
-        found = decode_pix2seq(tensor([2000, *FIRST[1:]]), HW, PUBLISHED)
+    @pytest.mark.parametrize("token", [2000, 999])
+    def test_unknown_coordinate(self, token):
+        found = decode_pix2seq(tensor([token, *FIRST[1:]]), HW, PUBLISHED)
         assert (len(found.boxes), len(found.problems)) == (0, 1)
 
     def test_end_inside_an_object(self):

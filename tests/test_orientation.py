@@ -33,7 +33,7 @@ class TestFacing:
         def cat(way):
             return some_thing((0, 0, 4, 4), "cat", facing=way)
 
-        assert parallel_to(cat("left"), cat("right")).truth
+        assert parallel_to(cat("left"), cat("right")).score == 1
         assert perpendicular_to(cat("left"), cat("viewer")).truth
         assert parallel_to(cat("left"), cat(None)).reason == "needs facing: which way does the cat face?"
 

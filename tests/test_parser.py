@@ -57,6 +57,26 @@ class TestParse:
         assert text[start:end] == word
         assert near is None or caught.value.nearest == near
 
+    @pytest.mark.parametrize(
+        ("text", "form"),
+        [
+            (
+                "The mug is closer to the plate than the bowl is and the cat is red.",
+                "(the(mug): closer_than(the(plate), the(bowl)) and the(cat): red)",
+            ),
+            ("There are sheep on the tray", "exists bare(sheep+, on(the(tray)))"),
+            ("There is sheep on the tray", "exists a(sheep, on(the(tray)))"),
+            ("There is red mug on tray", "exists a(red mug, on(the(tray)))"),
+            ("The mug is near blocks", "the(mug): near(bare(block+))"),
+        ],
+    )
+    def test_verbs_and_articles_left_out(self, text, form):
+        assert str(parse(text)) == form
+
+    def test_a_phrase_alone_needs_a_verb(self):
+        with pytest.raises(StatementError, match="expected 'is', 'are' or another verb, got the end"):
+            parse("the red mug")
+
     def test_places_of_noun_phrases(self):
         text = "Two mugs are on the tray near the cat."
         spans = [form.span for form in parse(text).walk() if isinstance(form, NounPhrase)]

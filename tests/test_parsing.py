@@ -104,6 +104,7 @@ class TestParseBoxes:
             (None, "[1, 2]"),
         ]
         assert parsed.labels == ("cup", "mug")
+        assert parse_boxes("<ref>mug</ref><box>(1,2)</box>", "qwen_vl").problems[0].excerpt == "(1,2)"
 
     def test_to_pixels(self):
         parsed = parse_boxes("mug[0.000,0.125,1.000,0.875]", "shikra")
@@ -119,7 +120,14 @@ class TestParsePoints:
         ("text", "name", "points", "problems"),
         [
             ("There are none.", "molmo", [], []),
+            (" There are none.\n", "molmo", [], []),
             ("I see no mugs.", "molmo", [], ["none"]),
+            (
+                '<point x="1" y="2" alt="a">a</point> <point x="3" y="4" alt="b">b</point>',
+                "molmo",
+                [[1, 2], [3, 4]],
+                [],
+            ),
             ('<point x="50" y="101" alt="a">a</point>', "molmo", [[50, 101]], ["outside"]),
             ('<points x1="1" y1="2" x2="3" y2="4" x3="5', "molmo", [[1, 2], [3, 4]], ["truncated"]),
             ('<points x1="1" y1="2" x2="3">', "molmo", [[1, 2]], ["count"]),

@@ -51,6 +51,10 @@ class TestQuantified:
         with pytest.raises(Missing, match="there is no mug"):
             ask("the", (False, False), (True, True), name="mug")
 
+    def test_of_several_that_agree_the_weakest_answers(self):
+        found = [decided(0.9), decided(0.3), decided(0.6)]
+        assert quantified(Quantifier("the"), [OF[True]] * 3, lambda index: found[index]).score == 0.3
+
     def test_the_two_and_all(self):
         assert ask("the 2", (True, True), (True, True)).truth
         assert ask("the", (True, True), (True, False), plural=True).truth is False

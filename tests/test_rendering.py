@@ -41,6 +41,10 @@ class TestRenderBoxes:
         boxes = tensor([[0.5, 2.5, 10.0, 10.0]])
         assert render_boxes(boxes, "ferret", (1000, 1000)) == "[1, 3, 10, 10]"
 
+    def test_what_rounding_puts_outside_is_written_at_the_border(self):
+        """A ten-thousandth of the longer side is forgiven."""
+        assert render_boxes(tensor([[-0.08, 0, 1000.08, 480]]), "ferret", (480, 1000)) == "[0, 0, 1000, 1000]"
+
     def test_labels_are_escaped_in_json(self):
         said = render_boxes(BOX, "qwen3_vl", (480, 640), ['the "red" mug \\ [1, 2]\n'])
         assert json.loads(strip_fence(said))[0]["label"] == 'the "red" mug \\ [1, 2]\n'

@@ -55,6 +55,11 @@ class TestScan:
                 '{"label": "a", "bbox_2d": [1, 2, 3, 4]} {"bbox_2d": [5, 6, 7, 8]}',
                 [([1, 2, 3, 4], "a"), ([5, 6, 7, 8], None)],
             ),
+            (
+                '{"bbox_2d": [1, 2, 3, 4]} {"label": "b"} {"bbox_2d": [5, 6, 7, 8]}',
+                [([1, 2, 3, 4], None), ([5, 6, 7, 8], None)],
+            ),
+            ('{"bbox_2d": [1, 2, 3, 4], "label": "a\\q",}', [([1, 2, 3, 4], "a\\q")]),
             ("bbox_2d: [1, 2, 3, 4] label: a {", [([1, 2, 3, 4], None)]),
             ('{"bbox_2d": [1, 2, 3, 4], "label": "\\u676f \\"x\\""', [([1, 2, 3, 4], '\u676f "x"')]),
         ],
@@ -70,6 +75,8 @@ class TestScan:
 
     def test_limits(self):
         found = scan("[1,2,3,4]" * (MOST + 5), FORMATS["ferret"])
+        assert (len(found.groups), found.problems) == (MOST, ["too_many"])
+        found = scan("mug[" + "0.1,0.2;" * (MOST + 5) + "0.1,0.2]", FORMATS["shikra"])
         assert (len(found.groups), found.problems) == (MOST, ["too_many"])
         ((values, _),) = groups("[" + "1," * 1000 + "1]", "ferret")
         assert len(values) == LONGEST

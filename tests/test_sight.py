@@ -1,5 +1,7 @@
 """What the assistant sees before anybody asks."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from some_assistant import KITCHEN, kitchen_view, models, painted
@@ -7,6 +9,7 @@ from torch.nn import functional
 
 from gk_utils.assistant.sight import look_around
 from gk_utils.boxes import paired_iou
+from gk_utils.models.trunk import LABELS
 
 
 class TestLookAround:
@@ -22,6 +25,26 @@ class TestLookAround:
         sight = kitchen_view().sight
         assert len(sight) == len(KITCHEN)
         assert (sight.scores[1:] <= sight.scores[:-1]).all()
+
+    def test_a_pattern_without_agreement_is_not_said(self, monkeypatch):
+        trunk, see = models().grounder.trunk, models().grounder.trunk.see
+
+        def undecided(images):
+            seen = see(images)
+            tilted = torch.zeros_like(seen.labels["pattern"])
+            tilted[..., 1] = 1.5  # logits: the second pattern leads, with less than AGREED
+            return replace(seen, labels={**seen.labels, "pattern": tilted})
+
+        monkeypatch.setattr(trunk, "see", undecided)
+        sight = look_around(trunk, painted().images[0])
+        assert sight.unsaid == frozenset(range(len(sight)))
+        for row in range(len(sight)):
+            thing = sight.arrangement.things[row]
+            assert thing.attributes["pattern"] == LABELS["pattern"][1]
+            assert (sight.look(row, "pattern"), sight.look(row, "colour")) == (None, thing.attributes["colour"])
+            assert sight.name(row) == f"{thing.attributes['colour']} {thing.name}"
+        assert sight.only([3, 1]).unsaid == {0, 1}
+        assert not kitchen_view().sight.unsaid
 
     def test_a_picture_that_is_not_square(self):
         image = functional.interpolate(painted().images, (128, 128))[0][:, 24:]  # 104 high

@@ -14,6 +14,8 @@ class TestScan:
             ("the mug's on the tray", "NP BE REL NP"),
             ("the tower blocks the light", "NP VERB NP"),
             ("three blocks are red", "NP BE ADJS"),
+            ("the mug is near blocks", "NP BE REL NP"),
+            ("there is a mug not red", "THERE BE NP NOT ADJS"),
             ("the dog snoozing on the mat is old", "NP PART REL NP BE ADJS"),
         ],
     )

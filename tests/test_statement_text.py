@@ -14,6 +14,10 @@ class TestRender:
     def test_phrases(self):
         assert render(parse_phrase("2nd red mug from the left on a plate")) == "the second leftmost red mug on a plate"
 
+    def test_a_phrase_behind_a_clause(self):
+        text = "the mug that is red on the plate"
+        assert render(parse_phrase(text)) == text
+
     def test_refuses_what_cannot_be_said(self):
         both = And((Attribute("red"), Attribute("small")))
         with pytest.raises(ValueError, match="form: expected one that a sentence can say"):

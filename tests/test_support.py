@@ -35,6 +35,11 @@ class TestOn:
         assert on(*two((0, 0, 9, 9), (100, 0, 110, 9))).reason == "the boxes are apart"
         assert on(*two((0, 0, 9, 9), (0, 8, 9, 20))).reason == "needs masks: does the cup rest on the plate?"
 
+    def test_beside_is_not_on(self):
+        """Near enough to touch, and no column in common."""
+        assert on(*two((0, 0, 40, 40), (40.5, 40, 90, 60))).reason == "no part of the cup is over the plate"
+        assert on(*two((5, 5, 5, 5), (5, 5, 5, 5))).truth is None
+
     @given(box_pairs)
     def test_never_true_from_boxes_and_false_where_apart(self, pair):
         assert on(*two(*pair)).truth is not True
@@ -57,5 +62,7 @@ class TestUnder:
         plate, apple = two((0, 20, 40, 30), (10, 5, 20, 22))
         assert under(plate, apple).truth
         assert not under(plate, apple.moved(60, 0)).truth
+        assert under(plate, some_thing((39.25, 5, 40.25, 15))).truth
+        assert not under(plate, some_thing((39.75, 5, 40.75, 15))).truth
         far = some_thing((10, 5, 20, 22), depth=3.0)
         assert not under(some_thing((0, 20, 40, 30), depth=1.0), far).truth

@@ -116,6 +116,16 @@ class TestGroupsAndPronouns:
         assert truth(Claim(some("count", "cup", 2), Related("near", (EachOther(),))), CUPS) is False
         assert truth(Claim(pair, Same("colour"))) is None
         assert truth(Claim(pair, Not(Same("type")))) is True
+        far = Arrangement(
+            [some_thing((x, 0, x + 10, 10), name) for x, name in ((0, "cup"), (12, "plate"), (180, "cup"))]
+        )
+        claim = Claim(Group((the("cup"), the("plate"))), Related("near", (EachOther(),)))
+        assert truth(claim, far) is None
+
+    def test_in_depth_among_all_things(self):
+        things = [some_thing((0, 0, 9, 9), name, depth=depth) for name, depth in (("cup", 1.0), ("plate", 2.0))]
+        assert truth(Claim(the("cup"), Related("in_foreground", ())), Arrangement(things)) is True
+        assert truth(Claim(the("cup"), Related("in_background", ())), Arrangement(things)) is False
 
     def test_both_and_either(self):
         assert truth(Claim(Group((the("cup"), the("plate"))), left(the("lamp")))) is True

@@ -32,6 +32,8 @@ MISSING = {
     **{"verify": 4, "ordinal": 5},
 }
 DEVELOPMENT = 2**40 + 2**29  # seeds from here on are of no sample: to try things on
+CHOSEN_ON = range(DEVELOPMENT + 100_000, DEVELOPMENT + 200_000)  # the assistant's own limits were chosen on these
+FRESH = range(DEVELOPMENT + 200_000, DEVELOPMENT + 203_000)  # nothing was chosen on these
 CHUNK = 4  # scenes rendered at once
 KEYS = ("seed", "sha256", "kind", "question", "answer", "groups")
 
@@ -93,14 +95,19 @@ def make_exam(seeds: Sequence[int], each: int = EACH, salt: int = 17) -> tuple[E
 
     With fewer than EACH, the share of questions about what is not there stays, rounded.
     """
-    kinds = []
-    for place, kind in enumerate(ASKED):
-        rng = np.random.default_rng([salt, place])
-        order = [seeds[position] for position in rng.permutation(len(seeds))]
-        missing = round(MISSING[kind] * each / EACH)
-        drawn = draw_many(kind, _seen(order), rng, each - missing, missing)
-        kinds.append([ExamQuestion(one.scene.seed, checksum_of(one.scene), kind, truth) for one, truth in drawn])
+    missing = {kind: round(MISSING[kind] * each / EACH) for kind in ASKED}
+    kinds = [_draw(kind, seeds, salt, each - missing[kind], missing[kind]) for kind in ASKED]
     return tuple(question for row in zip(*kinds, strict=True) for question in row)
+
+
+def make_absent(seeds: Sequence[int] = FRESH, times: int = 10, salt: int = 19) -> tuple[ExamQuestion, ...]:
+    """Draw `times` as many questions about what is not there as the exam has, in its mixture, and descriptions.
+
+    The exam has 41 and 20: one invention more or less is a step of two points. These are for the share of inventions.
+    Of descriptions, which take longer, there are half as many times as many.
+    """
+    counts = {kind: (times * EACH // 2, 0) if kind == "describe" else (0, times * MISSING[kind]) for kind in ASKED}
+    return tuple(question for kind in ASKED for question in _draw(kind, seeds, salt, *counts[kind]))
 
 
 def main() -> None:
@@ -114,6 +121,14 @@ def main() -> None:
     write_whole(FILE, "\n".join(one.as_line() for one in exam) + "\n")
     absent = sum(one.truth.absent for one in exam)
     print(f"{len(exam)} questions, {absent} of them about something that is not there")
+
+
+def _draw(kind: str, seeds: Sequence[int], salt: int, there: int, missing: int) -> list[ExamQuestion]:
+    """Questions of one kind, each about a scene of its own."""
+    rng = np.random.default_rng([salt, ASKED.index(kind)])
+    order = [seeds[position] for position in rng.permutation(len(seeds))]
+    drawn = draw_many(kind, _seen(order), rng, there, missing)
+    return [ExamQuestion(one.scene.seed, checksum_of(one.scene), kind, truth) for one, truth in drawn]
 
 
 def _seen(seeds: Sequence[int]) -> Iterator[Seen]:

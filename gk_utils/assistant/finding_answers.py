@@ -2,6 +2,10 @@
 
 Two witnesses: the grounder reads the phrase as a whole, the verifier takes it apart and holds it against the things
 that were seen. Where they agree the answer is sure; where not, the answer says so.
+
+The grounder says itself that there is none where "none" has half of the map. For an answer that is too late: asked for
+a mug behind a toaster that has none behind it, it often points at a mug with a fifth of the map on "none", and hardly
+ever where there is one. So a tenth of that half is enough (DOUBT).
 """
 
 from dataclasses import dataclass, replace
@@ -16,6 +20,7 @@ from gk_utils.countertop.naming import with_article
 from gk_utils.spatial_relations.statement import NounPhrase
 
 CLOSE = 0.05  # share of the map from which another thing came close
+DOUBT = 0.05  # share of "none" from which nothing is shown; chosen on scenes of exam.CHOSEN_ON, none of the exam
 
 
 @dataclass(frozen=True)
@@ -38,12 +43,13 @@ class Found:
 def resolve(view: View, phrase: str) -> Found:
     """The one thing that a phrase names. The grounder decides, where it knows the words; the verifier is heard.
 
-    It overrules the grounder in one case: for "the fourth mug from the left" there have to be four.
+    What the grounder points at with a doubt of DOUBT or more is not taken. The verifier overrules it in one case: for
+    "the fourth mug from the left" there have to be four.
     """
     if strange := view.strange(phrase):
         return Found(None, None, 1.0, f"{strange[0]!r} is no word of mine: I would not know one if I saw it")
     ((scores, grounding),) = view.ask(phrase.lower())
-    box = None if grounding.absent else tuple(grounding.boxes[0].tolist())
+    box = None if grounding.absent or scores.none >= DOUBT else tuple(grounding.boxes[0].tolist())
     thing = None if box is None else view.at(grounding.boxes[0])
     if box is not None and (few := _too_few(view, phrase)):
         return Found(None, None, scores.none, few)
@@ -75,7 +81,7 @@ def find_answer(draft: Draft) -> Answer:
         else ("here", f"Here: the {bare}.")
     )
     if request.aspect in ASPECTS:
-        look = None if found.thing is None else view.sight.arrangement.things[found.thing].attributes[request.aspect]
+        look = None if found.thing is None else view.sight.look(found.thing, request.aspect)
         value, text = look or "unknown", f"It is {look}." if look else f"I cannot tell its {request.aspect}."
     return draft.answer(text, value, [Named(phrase, (row,))])
 

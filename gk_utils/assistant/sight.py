@@ -1,7 +1,8 @@
 """What the assistant sees before anybody asks: the things in a picture, each with a box, a name, looks, and a surety.
 
 The patches of the trunk say what they show and where it ends. Patches of one thing agree about its box: they vote, and
-what few are sure of is not counted but kept as doubtful. Nothing here knows a question.
+what few are sure of is not counted but kept as doubtful. A pattern that they do not agree on is not said: of the looks
+it is the one that they mistake, on thin things above all. Nothing here knows a question.
 """
 
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from gk_utils.spatial_relations.thing import Thing
 LISTED, SURE = 0.3, 0.5  # mean surety of a thing's patches: from the first it is doubtful, from the second it is there
 SAME = 0.5  # IoU from which the boxes of two patches are of one thing
 STRAY, BESIDE = 3.0, 0.2  # so many times the patches of a group that overlaps it, and this IoU, make it a part of that
+AGREED = 0.9  # share of the votes that a pattern needs to be said; chosen on scenes of exam.CHOSEN_ON, none of the exam
 ASPECTS = ("colour", "size", "pattern", "state")
 
 
@@ -34,27 +36,35 @@ class Sight:
         scores: (n) how sure the trunk is that this is there, in [0, 1].
         arrangement: the same things with names and looks, for the verifier; thing i has box i.
         image_hw: height and width of the picture.
+        unsaid: the things whose pattern the votes do not agree on. To hold a phrase against it, it is good enough.
     """
 
     boxes: Float[Tensor, "n 4"]
     scores: Float[Tensor, " n"]
     arrangement: Arrangement
     image_hw: tuple[int, int]
+    unsaid: frozenset[int] = frozenset()
 
     def __len__(self) -> int:
         return len(self.boxes)
 
     def name(self, index: int) -> str:
-        """What to call a thing: "red striped mug"; plain is not said.
+        """What to call a thing: "red striped mug"; plain is not said, nor a pattern in doubt.
 
         >>> from gk_utils.assistant.sight import Sight
         >>> mug = Thing("mug", (0, 0, 4, 4), (9, 9), {"colour": "red", "pattern": "plain"})
         >>> Sight(torch.tensor([[0.0, 0, 4, 4]]), torch.ones(1), Arrangement([mug]), (9, 9)).name(0)
         'red mug'
         """
-        thing = self.arrangement.things[index]
-        looks = [thing.attributes.get(aspect) for aspect in ("colour", "pattern")]
-        return " ".join([*(look for look in looks if look and look != "plain"), thing.name])
+        looks = [self.look(index, aspect) for aspect in ("colour", "pattern")]
+        named = self.arrangement.things[index].name
+        return " ".join([*(look for look in looks if look and look != "plain"), named])
+
+    def look(self, index: int, aspect: str) -> str | None:
+        """What can be said of the colour, size, pattern or state of a thing; None where nothing can."""
+        if aspect == "pattern" and index in self.unsaid:
+            return None
+        return self.arrangement.things[index].attributes.get(aspect)
 
     def sure(self) -> tuple[int, ...]:
         """The things that are there, without the doubtful ones."""
@@ -64,7 +74,8 @@ class Sight:
         """Some of the things, in this order."""
         rows = torch.tensor(list(indices), dtype=torch.long)
         things = [self.arrangement.things[index] for index in indices]
-        return Sight(self.boxes[rows], self.scores[rows], Arrangement(things), self.image_hw)
+        unsaid = frozenset(place for place, index in enumerate(indices) if index in self.unsaid)
+        return Sight(self.boxes[rows], self.scores[rows], Arrangement(things), self.image_hw, unsaid)
 
 
 @torch.no_grad()
@@ -96,7 +107,9 @@ def look_around(trunk: Trunk, image: Float[Tensor, "3 h w"]) -> Sight:
         _thing(kept[row], {name: of[group].sum(0) for name, of in shares.items()}, hw)
         for row, group in enumerate(groups)
     ]
-    return Sight(kept, torch.tensor(scores), Arrangement(things), hw)
+    patterns = [shares["pattern"][group].mean(0) for group in groups]
+    unsaid = frozenset(row for row, votes in enumerate(patterns) if float(votes.max()) < AGREED)
+    return Sight(kept, torch.tensor(scores), Arrangement(things), hw, unsaid)
 
 
 def _groups(boxes: Float[Tensor, "p 4"], shares: Float[Tensor, "p k"]) -> tuple[list[Tensor], list[float]]:

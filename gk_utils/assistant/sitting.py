@@ -75,15 +75,17 @@ def sit_blind(guess: Callable[[Sheet], Answer], sheets: Sequence[Sheet]) -> list
 
 
 def tally(marked: Sequence[Marked]) -> dict[str, torch.Tensor]:
-    """What an evaluation averages: `right`, `words` (n), `invented` (of what could be), `picture`, `could_invent`.
+    """What an evaluation averages: `right`, `words`, `invented`, `missed` (n), `picture`, `could_invent`.
 
-    `invented` counts where it can happen: in questions about something that is not there, and in descriptions.
+    `invented` counts where it can happen: in questions about what is not there, and in descriptions; `missed`, an
+    answer that shows nothing, in all others.
     """
     could = torch.tensor([one.question.truth.absent or one.question.kind == "describe" for one in marked])
     return {
         "right": torch.tensor([one.mark.right for one in marked]),
         "words": torch.tensor([one.mark.words for one in marked]),
         "invented": torch.tensor([one.mark.invented for one in marked]),
+        "missed": torch.tensor([not any(named.rows for named in one.answer.named) for one in marked]),
         "could_invent": could,
         "picture": torch.tensor([one.question.seed for one in marked]),
     }

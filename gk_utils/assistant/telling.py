@@ -57,7 +57,7 @@ def region_answer(draft: Draft) -> Answer:
         if float(fit[best]) >= MEANT:
             row = draft.show(best, covers=float(covers[best]), fills=float(filled[best]))
             thing = view.sight.arrangement.things[best]
-            looks = [thing.attributes[name] for name in ("size", "colour", "pattern", "state")]
+            looks = [view.sight.look(best, name) for name in ("size", "colour", "pattern", "state")]
             said = ", ".join(look for look in looks if look and look != "plain")
             value = f"{thing.attributes['colour']} {thing.name}"
             return draft.answer(f"A {thing.name}: {said}.", value, [Named(phrase, (row,))])

@@ -9,6 +9,7 @@ Source: Pix2Seq, Chen et al. 2022, arXiv:2109.10852, and google-research/pix2seq
 Florence2PostProcessor in transformers (floor, centres). Notebook: 03.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -172,3 +173,15 @@ def sides_of(like: Tensor, image_hw: tuple[float, float]) -> Float[Tensor, "4"]:
     """Width, height, width, height in float64, on the device of `like`: what x1, y1, x2, y2 are measured against."""
     height, width = image_hw
     return torch.tensor([width, height, width, height], dtype=torch.float64, device=like.device)
+
+
+def read_number(digits: str) -> int:
+    """The number that a run of digits in a model's answer spells, or 10**9 for a larger one: no token has it.
+
+    A run may be as long as an answer, and Python and torch both refuse whole numbers of many digits.
+
+    >>> read_number("0042"), read_number(25 * "9")
+    (42, 1000000000)
+    """
+    shorter = re.sub(r"^0+(?=.)", "", digits)
+    return min(int(shorter), 10**9) if len(shorter) <= 10 else 10**9

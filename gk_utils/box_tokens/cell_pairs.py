@@ -17,7 +17,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gk_utils.box_tokens.bins import check_inside, check_range, sides_of
+from gk_utils.box_tokens.bins import check_inside, check_range, read_number, sides_of
 from gk_utils.box_tokens.token_ranges import TOKEN_RANGES
 from gk_utils.errors import check_hw
 
@@ -123,7 +123,7 @@ def parse_cells(text: str) -> tuple[tuple[PhraseCells, ...], tuple[str, ...]]:
     objects, problems = [], []
     for phrase, inside, end in _OBJECT.findall(text):
         pairs = [_PAIR.fullmatch(piece) for piece in inside.split(BETWEEN)]
-        cells = [[int(number) for number in pair.groups()] for pair in pairs if pair]
+        cells = [[read_number(number) for number in pair.groups()] for pair in pairs if pair]
         if not end:
             problems.append(f"{inside!r}: no {CLOSE}")
         elif not all(pairs):

@@ -19,7 +19,15 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gk_utils.box_tokens.bins import Bins, are_boxes, check_inside, check_range, decode_bins, encode_bins
+from gk_utils.box_tokens.bins import (
+    Bins,
+    are_boxes,
+    check_inside,
+    check_range,
+    decode_bins,
+    encode_bins,
+    read_number,
+)
 from gk_utils.box_tokens.token_ranges import TOKEN_RANGES, TokenRange
 from gk_utils.errors import check_hw
 
@@ -130,7 +138,7 @@ def parse_locations(text: str, codec: LocationCodec) -> Parsed:
     digits = r"(?:" + re.sub(r"\\\{.*?\\\}", r"\\d+", re.escape(codec.tokens.template)) + r")"
     rows, problems = [], []
     for run in re.finditer(rf"{digits}(?:\s*{digits})*", text):
-        numbers = [int(number) for number in re.findall(r"\d+", run.group())]
+        numbers = [read_number(number) for number in re.findall(r"\d+", run.group())]
         if len(numbers) % 4:
             problems.append(f"{numbers}: {len(numbers)} tokens, a box has 4")
             continue

@@ -23,7 +23,7 @@ from typing import Any
 
 from gk_utils.classroom.exercise import COHORT_VARIABLE
 from gk_utils.classroom.guide import ROSTER, marking_guide
-from gk_utils.classroom.source import ROOT, find, lesson_paths, read
+from gk_utils.classroom.source import ROOT, find, lesson_paths, read, write_atomically
 from gk_utils.classroom.views import CODE_STUB, TEXT_STUB, graded_view
 
 CELL_SECONDS = 60
@@ -85,9 +85,9 @@ def make(numbers: Sequence[str], out: Path, root: Path = ROOT) -> list[Path]:
             raise ValueError(f"numbers: expected lessons with exercises, got {lesson.name}. Leave it out.")
     out.mkdir(parents=True, exist_ok=True)
     if not (out / "nbgrader_config.py").exists():
-        (out / "nbgrader_config.py").write_text(_CONFIG, encoding="utf-8")
+        write_atomically(out / "nbgrader_config.py", _CONFIG)
     if not (out / "roster.csv").exists():
-        (out / "roster.csv").write_text(ROSTER, encoding="utf-8")
+        write_atomically(out / "roster.csv", ROSTER)
     for lesson in lessons:
         folder = out / "source" / lesson.name
         folder.mkdir(parents=True, exist_ok=True)
@@ -95,7 +95,7 @@ def make(numbers: Sequence[str], out: Path, root: Path = ROOT) -> list[Path]:
         with _nbgrader(out) as api:
             _succeed(api.generate_assignment(lesson.name, force=True, create=True), lesson.name)
     held = [read(path) for path in lesson_paths(root) if (out / "source" / path.stem).is_dir()]
-    (out / "marking_guide.md").write_text(marking_guide(held), encoding="utf-8")
+    write_atomically(out / "marking_guide.md", marking_guide(held))
     return [out / "release" / lesson.name / f"{lesson.name}.ipynb" for lesson in lessons]
 
 

@@ -74,12 +74,8 @@ def grade_zip(number: str, path: Path, course: Path, root: Path = ROOT) -> list[
     lesson = read(find(number, root))
     release = course / "release" / lesson.name / f"{lesson.name}.ipynb"
     results = course / "results" / lesson.name
-    try:
-        archive = zipfile.ZipFile(path)
-    except (OSError, zipfile.BadZipFile) as error:
-        raise ValueError(f"zip: expected a zip of submissions, got {path} ({error}). Name another.") from None
     rows: list[Row] = []
-    with archive:
+    with inbox.open_zip(path) as archive:
         roster = read_roster(course / "roster.csv") if (course / "roster.csv").exists() else {}
         folders = folder_names(roster.values())
         students = {name: folders[student] for name, student in roster.items()}
@@ -233,7 +229,7 @@ def _with_feedback(results: Path, row: Row, lesson: Lesson, course: Path) -> Row
         if row.grade:
             ran = course / "autograded" / row.student / lesson.name / f"{lesson.name}.ipynb"
             text = feedback(lesson, row.grade, nbformat.read(ran, as_version=4), row.repaired)
-        path.write_text(text, encoding="utf-8")
+        write_atomically(path, text)
     except Exception as error:  # what a submission put out may be odd; its grade stands
         problems = [row.problem] * bool(row.problem) + [f"no feedback: {_words(error)}"]
         return replace(row, problem="; ".join(problems))

@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
+from io import BytesIO
+from pathlib import Path
 
 FILE_BYTES = 50_000_000
 """A larger notebook is refused: without its outputs it is a thousandth of that."""
@@ -48,6 +50,24 @@ class Handed:
     entry: zipfile.ZipInfo
     problem: str = ""
     known: bool = True
+
+
+def open_zip(file: Path | BytesIO) -> zipfile.ZipFile:
+    """Open a zip of submissions.
+
+    Raises:
+        ValueError: no file, or no zip.
+
+    >>> open_zip(Path("nothing.zip"))
+    Traceback (most recent call last):
+    ...
+    ValueError: zip: expected a zip of submissions, got nothing.zip ([Errno 2] No such file or directory: ...
+    """
+    try:
+        return zipfile.ZipFile(file)
+    except Exception as error:  # zipfile raises eight kinds, some for one damaged name
+        reason = str(error).split("\n")[0][:200] or type(error).__name__
+        raise ValueError(f"zip: expected a zip of submissions, got {file} ({reason}). Name another.") from None
 
 
 def contents(archive: zipfile.ZipFile, lessons: Collection[str]) -> list[Handed]:

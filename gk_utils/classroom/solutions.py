@@ -57,7 +57,8 @@ def store(exercise_id: str, function: Callable[..., Any], setup: str, directory:
         with _locked(directory):
             aside = _write_block(directory / FILE_NAME, exercise_id, block)
     except OSError as error:
-        return f"Not stored: {FILE_NAME} could not be written ({error.strerror})."
+        reason = error.__cause__.strerror if isinstance(error.__cause__, OSError) else error.strerror
+        return f"Not stored: {FILE_NAME} could not be written ({reason})."
     return f"Stored in my/{FILE_NAME}." + (f" The file could not be read: it is kept as {aside}." if aside else "")
 
 

@@ -20,6 +20,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
+from gk_utils.formats.files import cannot_write
+
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
 
@@ -241,8 +243,15 @@ def _find_exercise(exercise_id: str, root: Path) -> tuple[Lesson, Cell]:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all: a run killed at any moment leaves the old file or the new one."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Write a text file, whole or not at all: a run killed at any moment leaves the old file or the new one.
+
+    Raises:
+        OSError: a full disk, a folder that cannot be written; the old file stands.
+    """
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise cannot_write(path, len(text.encode()), error) from error
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
@@ -250,6 +259,8 @@ def write_atomically(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         Path(temporary).unlink(missing_ok=True)  # an interrupt may come right after the replacement
+        if isinstance(error, OSError):
+            raise cannot_write(path, len(text.encode()), error) from error
         raise

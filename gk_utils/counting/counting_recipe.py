@@ -237,8 +237,12 @@ def pool_of(settings: str, device: str) -> Pictures:
     pictures = paint(scenes, chosen["image_side"], device)
     POOLS.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(f".{os.getpid()}.partial")
-    torch.save([value.cpu() for value in vars(pictures).values()], partial)
-    os.replace(partial, file)
+    try:
+        torch.save([value.cpu() for value in vars(pictures).values()], partial)
+        os.replace(partial, file)
+    except BaseException:  # a full disk: what was written of a large file would stay
+        partial.unlink(missing_ok=True)
+        raise
     return pictures
 
 

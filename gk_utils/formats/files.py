@@ -8,7 +8,7 @@ import json
 import math
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import Element, TreeBuilder
@@ -110,6 +110,7 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
 
     Raises:
         ValueError: text that UTF-8 cannot hold (half a surrogate pair); names the file.
+        OSError: a full disk, a folder that cannot be written; the old file stands.
 
     >>> from tempfile import mkdtemp
     >>> path = Path(mkdtemp()) / "a.txt"
@@ -129,8 +130,47 @@ def write_whole(path: str | Path, content: str | bytes) -> None:
             out.flush()
             os.fsync(out.fileno())
         temporary.replace(path)
+    except OSError as error:
+        raise cannot_write(path, len(data), error) from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def cannot_write(path: Path, length: int, error: OSError) -> OSError:
+    """The error to raise where a file of this many bytes could not be written and the one before it still stands.
+
+    >>> print(cannot_write(Path("a.txt"), 9, OSError(28, "No space left on device")).strerror)
+    a.txt: expected to write 9 bytes, got 'No space left on device'. What was there stands. Make room, and write again.
+    """
+    said = f"{path.name}: expected to write {length} bytes, got '{error.strerror or error}'"
+    return type(error)(error.errno, f"{said}. What was there stands. Make room, and write again.", str(path))
+
+
+@contextmanager
+def one_writer(folder: str | Path) -> Iterator[None]:
+    """Let one process, or thread, at a time into the block for this folder; the others wait for their turn.
+
+    The lock is the system's own, on the folder itself: a killed process lets go of it, and nothing is left behind.
+    Where there is none (Windows, some network drives) nobody waits. Not to be nested for one folder.
+
+    >>> with one_writer("."):
+    ...     print("alone")
+    alone
+    """
+    try:
+        import fcntl
+    except ModuleNotFoundError:  # Windows
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        with suppress(OSError):
+            fcntl.flock(handle, fcntl.LOCK_UN)  # a process forked in the block would keep it, were it only closed
+        os.close(handle)
 
 
 @contextmanager

@@ -9,10 +9,11 @@ So each of the two files is whole whenever it is there, and a finished job that 
 import json
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from gk_utils.formats.files import need, parse_json, read_json, write_whole
+from gk_utils.formats.files import cannot_write, need, parse_json, read_json, write_whole
 
 ENDING = ".journal"
 
@@ -51,12 +52,23 @@ class Journal:
             write_whole(self.journal, json.dumps(self.head) + "\n")
 
     def add(self, entries: Iterable[Mapping[str, Any]]) -> None:
-        """Keep entries, each with a `name`; they are on disk when this returns. A known name is replaced."""
+        """Keep entries, each with a `name`; they are on disk when this returns. A known name is replaced.
+
+        Raises:
+            OSError: a full disk; none of them is kept, and all before are.
+        """
         rows = [dict(entry) for entry in entries]
-        with self.journal.open("ab") as out:
-            out.write("".join(json.dumps(row) + "\n" for row in rows).encode())
-            out.flush()
-            os.fsync(out.fileno())
+        data = "".join(json.dumps(row) + "\n" for row in rows).encode()
+        before = self.journal.stat().st_size if self.journal.exists() else 0
+        try:
+            with self.journal.open("ab") as out:
+                out.write(data)
+                out.flush()
+                os.fsync(out.fileno())
+        except OSError as error:
+            with suppress(OSError):
+                os.truncate(self.journal, before)  # or the next entry would stand behind half a line
+            raise cannot_write(self.journal, len(data), error) from error
         self.entries |= {row["name"]: row for row in rows}
 
     def finish(self, names: Iterable[str]) -> None:

@@ -10,6 +10,7 @@ text on which it shows. Nothing of the course writes this format. Notebook: 12.
 import re
 from dataclasses import dataclass
 
+from gk_utils.box_tokens.bins import read_number
 from gk_utils.errors import check_hw
 from gk_utils.kosmos2.grounded_text import ANY_TAG, GroundedText, ReadText, UnitBox
 
@@ -132,7 +133,7 @@ def careless_box(text: str, image_hw: tuple[int, int], pattern: str = r"<loc_(\d
     True
     """
     check_hw(image_hw)
-    numbers = [int(number) for number in re.findall(pattern, text)]
+    numbers = [read_number(number) for number in re.findall(pattern, text)]
     if len(numbers) < 4:
         return None
     height, width = image_hw
@@ -144,7 +145,7 @@ def _box(inside: str, problems: list[str]) -> UnitBox | None:
     if not match:
         problems.append(f"{inside!r}: expected four numbers")
         return None
-    numbers = [int(number) for number in match.groups()]
+    numbers = [read_number(number) for number in match.groups()]
     if max(numbers) > TOP:
         problems.append(f"{inside!r}: the last number is {TOP}")
         return None

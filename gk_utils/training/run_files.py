@@ -16,10 +16,14 @@ import torch
 from torch import Tensor
 
 from gk_utils.charts import curve
+from gk_utils.formats.files import cannot_write, one_writer
 
 
 def write_state(file: Path, state: dict[str, Any]) -> None:
     """Write tensors, numbers, strings, lists and dictionaries; all or nothing.
+
+    Raises:
+        OSError: a full disk, a folder that cannot be written; the state before is still there.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -86,7 +90,9 @@ class Curve:
         drawn = [pair for pair in zip(self.names, table[3:], strict=True) if any(map(math.isfinite, pair[1]))]
         if drawn:
             figure = curve(table[0], dict(drawn[:7]), xlabel="steps", ylabel="logged value", title=title)
-            figure.savefig(folder / "curve.png")
+            drawing = io.BytesIO()
+            figure.savefig(drawing)
+            _write_whole(folder / "curve.png", drawing.getvalue())
 
     def state(self) -> dict[str, Any]:
         """What `restore` needs, for `write_state`."""
@@ -101,8 +107,13 @@ class Curve:
 def _write_whole(file: Path, data: bytes) -> None:
     """As `formats.files.write_whole`, but under one fixed name: a run killed many times leaves one part, not many."""
     partial = file.with_name(f"{file.name}.partial")
-    with partial.open("wb") as stream:
-        stream.write(data)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(partial, file)
+    with one_writer(file.parent):
+        try:
+            with partial.open("wb") as stream:
+                stream.write(data)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(partial, file)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise cannot_write(file, len(data), error) from error
