@@ -7,8 +7,8 @@
 #   course:
 #     title: "Start here: ask a picture where something is"
 #     claim: >-
-#       The answer of a grounding model can be opened: shares over the picture, and one for "none", that sum to 1. Whether
-#       it looked is not for its confidence to say, but for the same words asked of another picture.
+#       The answer of this course's model can be opened: shares over the picture, and one for "none", that sum to 1.
+#       Whether it looked is not for its confidence to say, but for the same words asked of another picture.
 #     objectives:
 #       - ask a picture for a phrase, and read the box, the score and "none"
 #       - take an expression apart into the steps that leave the thing it means
@@ -35,20 +35,20 @@
 # %% [markdown]
 # ## What this course is
 #
-# A model that sees a picture as a whole learns to say **where**. You build each technique for that from small parts, see
-# it equal the real one, and measure what people claim about it. There are 18 lessons, 00 to 17 (the
-# [README](../README.md) says which are finished); each runs on a laptop, without a GPU and without a network. This one
-# shows you a model, how to open its answers, and how to work here.
+# Many models can say *what* a picture shows. This course is about models that say **where**. You build each technique
+# from small parts, see it equal the real one, and measure what people claim about it. There are 18 lessons, 00 to 17
+# (the [README](../README.md) lists them); each runs on a laptop, without a GPU and without a network. This one shows you
+# a model, how to open its answers, and how to work here.
 #
 # <details><summary>On Colab, or in an environment of your own</summary>
 #
-# On Colab, run this in a new cell above, with the address that you copied the course from. The files that the lessons
-# need lie in the course's folder, so stay in it.
+# If this page begins with a cell for Colab, run that. If not, run this in a new cell above, with the address that you
+# copied the course from. Colab's own torch stays as it is.
 #
 # ```
-# !git clone --depth 1 ADDRESS course
-# %cd course
-# %pip install -q anywidget jaxtyping jupytext scikit-image
+# !git clone --depth 1 ADDRESS /content/course
+# import sys; sys.path.insert(0, "/content/course")
+# from gk_utils import colab_setup; colab_setup.set_up()
 # ```
 #
 # Nobody has tried these lines on Colab itself; the doctor below says if something is missing. Elsewhere:
@@ -86,7 +86,7 @@ viz.show_grid([answer_panel(kitchen.image.permute(1, 2, 0), found)], columns=2)
 # %% [markdown]
 # That is **grounding**: words and a picture in, a box out, or "none". The number is the model's score, not a promise.
 #
-# Was it right? With a red mug at random it would be in one case of two: one picture says little. Below we count.
+# It is right. But so is a red mug taken at random, in one case of two: one picture says little. Below we count.
 #
 # Now three photographs, with words that this model knows well: the spoon beside the cup, a cat, and a mug where there is
 # no mug. Dashed is what a person marked.
@@ -94,7 +94,7 @@ viz.show_grid([answer_panel(kitchen.image.permute(1, 2, 0), found)], columns=2)
 # **Predict:** how many of the three does it get?
 
 
-# %% label="photographs" alt="Three photographs: a cup of coffee with a spoon, a cat's face, a man with a camera. A person's box is dashed, the model's answer solid; the title says none where it gave no box."
+# %% label="photographs" alt="Three photographs. On the cup of coffee the model's solid box covers the bowl of the spoon, the dashed one of a person the whole spoon. The cat's face, dashed, and the man with a camera get no box; their titles say none."
 def ask_photo(name, phrase):
     """Ask a photograph, and show the answer beside what a person marked."""
     photo = photos.load(name)
@@ -108,16 +108,17 @@ viz.show_grid([ask_photo(name, phrase) for name, phrase in questions])
 
 # %% [markdown]
 # One of three: there is no mug, and it says "none". That is luck, for it says so to the cat as well. This model has only
-# ever seen **drawn countertops**; fur is no cat to it. Such answers are shown as they are: a failure that you can
-# explain teaches more than a success that you cannot.
+# ever seen **drawn countertops**; fur is no cat to it.
 #
 # ## Two tiers, and your machine
 #
 # - **mini**: the course's own models, trained on drawings. Small, offline: what the notebooks show.
-# - **hub**: published models (Grounding DINO, Segment Anything, Kosmos-2) for photographs. Gigabytes; best with a GPU.
-#   Lessons that use one say so.
+# - **hub**: published models, such as Grounding DINO, for photographs. Gigabytes; best with a GPU.
 #
-# The cell says what this model is and what the doctor finds on your machine. FAIL comes with what to do.
+# The model above is the **trunk**: later lessons grow on it. It cuts a picture into small squares, its **patches**.
+#
+# The cell says more about it, and then what the doctor finds on your machine. FAIL comes with what to do; *note* needs
+# nothing.
 
 # %%
 parameters = sum(parameter.numel() for parameter in grounder.trunk.parameters())
@@ -182,16 +183,16 @@ panels = [answer_panel(picture, one.grounding, one.meant) for one in answers.val
 viz.show_grid(panels, columns=4)
 
 # %% [markdown]
-# Eight of eight, and sure each time. A model that is always right shows little of how it gets there. So meet a second
-# one, the **small** model: the same parts, patches twice as wide, trained on two CPU cores with 0.8 million expressions
-# instead of 5.6 million.
+# Eight of eight, and sure each time. That shows little of how it gets there. So meet a second one, the **small** model: the
+# same parts, patches twice as wide, trained on two CPU cores with 0.8 million expressions, not 5.6.
 #
 # ## Open the answer
 #
-# The box does not say how the answer came about. Both models cut the picture into patches and spread a total of 1 over
-# them and one more slot, "none". The box is the one that the surest patch predicts; "none" wins with more than half.
+# The box does not say how the answer came about. Both models spread a total of 1 over all patches and one more slot,
+# "none". The box is the one that the surest patch predicts; "none" wins with more than half.
 #
-# **Predict:** for "the leftmost mug", do all mugs get a share, or only one? In the large model? In the small one?
+# Yellow is the largest share of a map, violet a small one. **Predict:** for "the leftmost mug", do all mugs get a share,
+# or only one? In the large model? In the small one?
 
 # %% label="shares" tags=["nbval-check-output"] alt="The countertop in pale grey four times, each patch coloured by its share. The large model: colour on the leftmost mug alone, and on the red apple alone. The small model: colour on all three mugs, and on both apples."
 from gk_utils.labs.score_maps import overlay
@@ -200,6 +201,8 @@ from gk_utils.models.trunk_grounder import SHIPPED
 small, small_card = load_grounder(SHIPPED / "trunk_small")
 for name, about in {"large": card, "small": small_card}.items():
     report(f"{name}: right, of 2,000 new expressions", about.metrics["acc@0.5"])
+    by_type = [about.metrics["by_type"][kind] for kind in ("attribute", "extreme", "ordinal")]
+    report(f"{name}: right, of attribute, extreme, ordinal", by_type)
 
 panels = []
 for name, model in {"large": grounder, "small": small}.items():
@@ -217,11 +220,11 @@ viz.show_grid(panels, columns=4)
 # %% [markdown] card="centre" difficulty=2 importance=4 minutes=10
 # ### Exercise: from the map to a point
 #
-# Yellow is the largest share of a map; beside the thing that is meant it is doubt. The large model has none. The small one
-# has the right mug, barely, and the wrong apple: its box does not tell.
+# Colour beside the thing that is meant is doubt. The large model has none. The small one has the right mug, barely, and
+# the wrong apple: its box alone would not say so.
 #
 # How exercises work: write the function in place of `...`, run its cell, then the check. Stuck: unfold hints.
-# Skipped: the lesson goes on with a reference. Your copy in `my/` is never overwritten.
+# Skipped: the lesson goes on with a reference. `make lab` opens your own copy, which no update overwrites.
 #
 # Where does a map point? Return its **centre of mass** as x, y in picture pixels: the mean of the cells' centres,
 # weighted by their shares. The cells cover the picture evenly: row 0 is at the top, column 0 on the left.
@@ -277,8 +280,8 @@ middle = viz.Picture(overlay(kitchen.image, by_hand), point, ["centre of mass"])
 viz.show_grid([middle], columns=3)
 
 # %% [markdown]
-# The mean of two red mugs is a blue one: between two right answers lies a wrong one. That is why the box is read off one patch, the surest, and not averaged;
-# lesson 04 comes back to it.
+# The mean of two red mugs is a blue one: between two right answers lies a wrong one. That is why the box is read off one
+# patch, the surest, and not averaged; lesson 04 comes back to it.
 #
 # Patches are not things, though. A large mug spreads its share over several, and a small spoon may own one. To see **what
 # came close**, add up the shares of each thing.
@@ -352,12 +355,13 @@ lab
 #
 # - **baseline**: a perfect detector that takes one thing of the right kind, at random;
 # - **baseline**: the average of all true boxes, whatever was asked;
-# - **control**: the large model, asked the same words of *another* picture. The boxes are held against the old one.
+# - **control**: the large model, asked the same words of *another* picture. Its boxes are compared with the true ones of
+#   the first.
 #
 # **Predict** the five numbers. What would the control score if the model did not look at the picture at all?
 
 
-# %% label="looks" tags=["nbval-check-output"] alt="Bars with intervals for the share of hits: the large and the small model on their own pictures, a random thing of the right kind, the average true box, and the large model asked about another picture."
+# %% label="looks" tags=["nbval-check-output"] alt="Bars with intervals for the share of hits: the large model close to 1, the small one behind it, a random thing of the right kind at about 0.4; the average true box and the large model asked about another picture at 0."
 from gk_utils.countertop.dataset import read_split, rendered_batches
 
 samples = read_split("val")  # from seeds that training never uses
@@ -391,14 +395,16 @@ charts.bars(intervals, xlabel="share of hits, 96 expressions, with 95 % interval
 
 # %% [markdown]
 # A model that never looked would score the same on both pictures: what it has over the **control** comes from looking.
-# What it has over *right kind, at random* comes from more than the noun. Where two intervals overlap, do not claim a
-# difference. (Misses alone have the interval 0 to 0, since misses drawn again are misses; up to 3 hits in 100 would still
-# fit 96 of them.)
+# What it has over *right kind, at random* comes from more than the noun.
+#
+# Brackets hold a 95 % **interval**: how far a score could move with other expressions (lesson 02). Where two overlap,
+# claim no difference. From misses alone it is 0 to 0, too sure.
 #
 # ## When to say "none"
 #
 # A model says "none" when that slot has more than half. For one that is too cautious, or too bold, another threshold is
-# better. The large model leaves nothing to choose: its F1 of "none" is 1 (`evaluate rec`). So we choose for the small one.
+# better. The large model leaves little to choose: it finds all 250 that mean nothing
+# ([data/README.md](../data/README.md)). So we choose for the small one.
 
 # %% [markdown] card="threshold" difficulty=3 importance=4 minutes=12
 # ### Exercise: choose the threshold
@@ -457,14 +463,15 @@ for name, rows in [("the half it was chosen on", first), ("the other half", ~fir
     report(f"right at 0.5 and at the chosen one, {name}", right)
 
 # %% [markdown]
-# On its own half the chosen threshold cannot lose. On the other it may, and the distance between the two lines is what
-# choosing on the answers themselves would have made you believe.
+# On its own half the chosen threshold cannot lose. On the other it may: the distance between the two lines is what
+# choosing and measuring on the same answers would have made you believe. And one answer of 64 is 0.016: count what the
+# gain is in answers before you believe it.
 #
 # ## Failure gallery
 #
-# First, two of the 12 expressions, out of all 2,000, that the large model gets wrong. Then two of those, out of the 96, that
-# the small one gets wrong. **Before you read on**, say for each what went wrong, and whether the two models fail for the
-# same reason.
+# First, two of the 12 expressions, out of all 2,000, that the large model gets wrong. Then two of those, out of the 96,
+# that the small one gets wrong. **Before you read on**, say for each what went wrong, and whether the two models fail for
+# the same reason.
 
 # %% alt="Four countertops, each with a model's box solid and the true one dashed, and the expression above it. The large model: a box far too large for a spoon that is mostly hidden, and the wrong one of two bananas. The small model: a kettle that does not pour, and another mug than the third."
 from gk_utils.labs.explanations import set_stage
@@ -480,14 +487,16 @@ for model, sample in asked:
 viz.show_grid(panels, columns=4)
 
 # %% [markdown]
-# The usual reasons, in the order in which they disappear as a model learns:
+# The usual reasons:
 #
 # - it took another thing of the same noun: the **adjective or the place** went unused;
 # - it took the **landmark**: of "the cup near the toaster", the toaster;
 # - it said "none" where there is something: it was **cautious**, and the threshold decides;
 # - it knew the thing, and the **box** is poor: little of it can be seen, and what hides it is drawn over it.
 #
-# The large model's misses are mostly of the last sort: spoons in mugs, birds behind bowls.
+# The first picture is of the last sort: hardly any of the spoon can be seen. The other three are of the first. Most of the
+# large model's misses are of the last ([data/README.md](../data/README.md)). The small one is weakest where things must be
+# put in order: see its numbers by type, above.
 
 # %% [markdown] card="explain" difficulty=3 importance=4 minutes=8
 # ### Exercise: what did it understand?
@@ -534,7 +543,8 @@ viz.show_grid(panels, columns=4)
 #
 # It is not: with one red mug, a model can leave the rest out. It gets hard when there are two.</details>
 #
-# <details><summary>3. A model hits 60 % on its own pictures and 55 % on others. What did it learn?</summary>
+# <details><summary>3. A model hits 60 % on the right pictures and, asked the same words of other pictures, 55 %. What did it
+# learn?</summary>
 #
 # Mostly where such things tend to be. At most 5 hits in 100 come from looking, if the intervals allow even that.</details>
 #

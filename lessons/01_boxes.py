@@ -134,10 +134,10 @@ viz.show_grid([left, right])
 # Inside one frame a box can still be spelled in three ways:
 #
 # - `xyxy`: left, top, right, bottom. This course calls these `boxes`.
-# - `xywh`: left, top, width, height. COCO's files use it.
-# - `cxcywh`: centre x, centre y, width, height. The DETR family predicts it.
+# - `xywh`: left, top, width, height. Used by COCO, a large data set for detection.
+# - `cxcywh`: centre x, centre y, width, height. Predicted by DETR (lesson 04).
 #
-# x runs to the right, y runs **down**, and coordinates are continuous: from 10 to 40 is 30 wide, not 31.
+# x runs to the right, y **down**, and coordinates are continuous: from 10 to 40 is 30 wide, not 31.
 #
 # **Predict** the other two spellings of the box 10, 20, 40, 60.
 
@@ -446,6 +446,8 @@ lab
 # - **control**: read correctly, but compared with another object of the same picture. If this scored well, the measure
 #   would not tell objects apart.
 #
+# Brackets hold a 95 % interval: how far a mean could move with other objects (lesson 02 shows how it is made).
+#
 # **Predict:** which misreading costs least? Which ones do no better than the baseline?
 
 
@@ -606,8 +608,9 @@ which_frame = use("01.which_frame", which_frame)
 #
 # ### One object, many boxes: non-maximum suppression
 #
-# Many detectors propose an object several times, each box with a score. **NMS** keeps the best box, drops those whose IoU
-# with it is above a threshold, and repeats. Here each coin is proposed three times, a little off, with a random score.
+# Many detectors propose an object several times, each box with a score. **NMS** keeps the box with the highest score, drops
+# those whose IoU with it is above a threshold, and repeats with the rest. Here each coin is proposed three times, a little
+# off, with a random score.
 # **Predict** how many boxes remain.
 
 # %% tags=["nbval-check-output"] alt="Left: three overlapping boxes around each of the 24 coins. Right: one box a coin after suppression."

@@ -97,10 +97,8 @@ names = {"truth": label, "truth_labels": ["label"]}
 viz.show_boxes(pictures[picture[row]].permute(1, 2, 0), truth[row][None], ["answer"], **names)
 
 # %% [markdown]
-# Zero. We planted this label, as if somebody had missed the "not". Real ones exist: those who
+# Zero: one answer of 387 is lost. We planted this label, as if somebody had missed the "not". Those who
 # [went through RefCOCO](https://github.com/JierunChen/Ref-L4) found 14 % of its labels wrong.
-#
-# Behind a score stand examples, labels and a rule. We take these apart.
 #
 # ## Which RefCOCO?
 #
@@ -111,8 +109,9 @@ viz.show_boxes(pictures[picture[row]].permute(1, 2, 0), truth[row][None], ["answ
 # | expressions | 142,209 | 141,564 | 95,010 umd; 85,474 google |
 # | labels found wrong | 14 % | 24 % | 5 % |
 #
-# A **ref** is one object with all its expressions; the cell prints refs. `testA` holds people, `testB` all else. The
-# google partitions split *objects*. **Predict:** for how many val objects is their picture in train?
+# A **partition** (unc, google, umd) cuts a set into **splits**: train, val, tests (`testA` people, `testB` the rest). The
+# cell prints **refs**, objects with their expressions. The google partitions deal out *objects*, imitated here.
+# **Predict:** for how many val objects is their picture in train?
 
 # %% label="family" tags=["nbval-check-output"]
 from gk_utils.formats.refcoco import SPLITS
@@ -133,7 +132,7 @@ for name, order in orders.items():
     report(f"val objects whose picture is in train, {name} split", leaked)
 
 # %% [markdown]
-# For six of seven, if objects are spread at random. Partitions unc and umd split pictures. So a RefCOCO number names set,
+# For six of seven, if objects are dealt out at random. unc and umd deal out pictures. So a RefCOCO number names set,
 # partition and split, and says whether it counts objects or expressions: a factor of 2.8.
 #
 # ## Right or wrong: Acc@0.5
@@ -230,7 +229,7 @@ tied = use("02.tied", tied)
 #
 # Four scores: Acc@0.5, Acc@0.75, mean IoU, and *pointing*, the share of answers whose centre lies inside the truth.
 #
-# **Predict:** on which score do *loose* and *fickle* tie? Which score puts *shifted* first?
+# **Predict:** on which score do *loose* and *fickle* tie? Which score gives *shifted* full marks?
 
 
 # %% tags=["nbval-check-output"]
@@ -253,7 +252,7 @@ for name, boxes in models.items():
 
 # %% [markdown]
 # *loose* and *fickle* share a mean IoU of 0.6: one always roughly right, one exact or lost. Acc@0.5 cannot tell *loose*
-# from *exact*. Pointing gives *shifted* full marks: it sees only the centre. Report two.
+# from *exact*. Pointing gives *shifted* full marks: it sees only the centre. So report at least two scores.
 #
 # ## A number needs company
 #
@@ -342,9 +341,9 @@ report("width, 3 x by 1 x: expressions, pictures", widths[1] / widths[0])
 # %% [markdown] card="resampled" difficulty=3 importance=5 minutes=10
 # ### Exercise: one resample of pictures
 #
-# Drawn by expression, the interval shrinks to about 0.58 of its width, 1 / sqrt(3), for copies that carry no news. Drawn by
-# picture it stays: a picture comes or goes with all it has. (Where nothing varies, no bootstrap helps: 0 right of 387 has
-# the interval [0, 0], and still allows a rate of about 3 / 387.)
+# Drawn by expression, the interval shrinks to little more than half of its width, for copies that carry no news (expected:
+# 1 / sqrt(3), or 0.58). Drawn by picture it stays: a picture comes or goes with all it has. (Where nothing varies, no
+# bootstrap helps: 0 right of 387 has the interval [0, 0], and still allows a rate of about 3 / 387.)
 #
 # Write the step inside that bootstrap. `drawn` lists pictures, drawn with replacement, so a picture may stand in it
 # twice, and then all its expressions count twice. Return the accuracy over all expressions of the drawn pictures.
@@ -394,13 +393,14 @@ in_cells = gk.paired_iou(rounded, truth) >= 0.5
 found = measured("trunk", right) | measured("trunk in cells", in_cells)
 found |= measured("difference", right.double() - in_cells.double())
 one, other, difference = (interval.high - interval.low for interval in found.values())
+report("the difference's interval holds 0", found["difference"].low <= 0)
 report("width of the difference's interval", difference)
 report("its width if each had seen other pictures", (one**2 + other**2) ** 0.5)
 
 # %% [markdown] card="verdict" difficulty=4 importance=5 minutes=12
 # ### Exercise: decide
 #
-# The paired interval is the narrower one. Now let it decide.
+# The paired interval is by far the narrower one. Does it hold 0? That decides, for any two systems.
 #
 # Two systems answered the same expressions. Return `"a"` if a is better, `"b"` if b is, `"undecided"` if the 95 % interval
 # of the difference, **drawn by picture**, holds 0.
@@ -484,8 +484,8 @@ charts.bars(bars, xlabel="Acc@0.5, with 95 % interval")
 # %% [markdown] card="true_accuracy" difficulty=3 importance=4 minutes=10
 # ### Exercise: back to the true accuracy
 #
-# The perfect model gets 1 - (share of wrong labels), plus what overlaps by luck. The copycat is the worse one, and leads;
-# your `verdict` calls it better. It cannot know: it sees the labels only.
+# The perfect model gets about 1 less the share of wrong labels. The copycat is the worse one, and leads; your `verdict`
+# calls it better. It cannot know: it sees the labels only.
 #
 # If a share s of the labels is known to be wrong, at random, a score can be corrected. An answer that is right meets a
 # wrong label with chance `still` (the two boxes overlap anyway); an answer that is wrong meets a wrong label with chance
@@ -551,24 +551,28 @@ for name, gap, copied in [("3 points", 12, 0), ("1 point", 4, 0), ("1 point, cop
         draws = [lead(gap, share, copied) for _ in range(500)]
         lines[name].append(sum(draws) / len(draws))
     report(f"better one leads, {name}, share 0.14 and 0.24", lines[name][3::2])
-charts.curve(shares, lines, xlabel="share of wrong labels", ylabel="the better one leads")
+charts.curve(
+    shares, lines, xlabel="share of wrong labels", ylabel="draws in which the better leads"
+)
 
 # %% [markdown]
 # Random errors shrink every difference. Three points survive; one point is lost in one draw of four, at 24 %. Errors that a
-# system has *learned* turn the difference around, long before.
+# system has *learned* turn it around, long before.
 #
 # ## Nothing there
 #
-# The file has 48 further expressions that fit nothing in their picture. The trunk may say "none". So far we took its box
-# all the same: RefCOCO never asks for nothing, so there a "none" can only lose.
+# The file has further expressions that fit nothing in their picture. The trunk may say "none". So far we took its box all
+# the same: RefCOCO never asks for nothing, so there a "none" can only lose.
 #
-# Now all are asked. **F1** of "none", 2 x right / (said + true), is 1 where "none" is said when it is true, and only then.
+# Now all are asked. **F1** of "none" is 2 x right / (said + true): how often it was rightly said, said, true. It is 1 if
+# "none" is said when true, and only then.
 #
 # **Predict** the F1 of a system that always gives a box, and of one that always says "none".
 
 # %% label="absent" tags=["nbval-check-output"]
 absent = [(scene.id - 1, text) for scene in scenes for text in scene.absent]
 of_absent = torch.tensor([p for p, _ in absent])
+report("expressions that mean something, that fit nothing", [n, len(absent)])
 none = torch.cat([none_share, ask([text for _, text in absent], of_absent)[1]]) > 0.5
 is_absent = torch.arange(len(none)) >= n  # those that mean something come first
 everywhere = torch.cat([picture, of_absent])
@@ -590,6 +594,11 @@ for name, said in systems.items():
 # A score says how many, not which. Below, four expressions of different kinds that the trunk got wrong.
 #
 # **Predict** before you look closely: is it the words, the place, or the size that goes wrong?
+#
+# <details><summary>After you have looked</summary>
+#
+# The boxes are tight, but lie on another thing. The size is right, the choice is wrong: words such as *far right*, *3rd*
+# or *by* were not put to use.</details>
 
 # %% alt="Four countertop pictures, each with an expression above it. The solid box is the trunk's answer, the dashed box the truth; in each they do not overlap by half."
 misses = (~right).nonzero()[:, 0].tolist()
@@ -656,7 +665,7 @@ viz.show_grid(panels, columns=2)
 #
 # About 0.76, and a little more where a wrong label overlaps the right one by half.</details>
 #
-# <details><summary>5. Why is *largest object* a fair baseline, although it is told the boxes?</summary>
+# <details><summary>5. Why is <em>largest object</em> a fair baseline, although it is told the boxes?</summary>
 #
 # It is told more than the model and still does not read. What it scores, a model can score without reading.</details>
 #
@@ -703,7 +712,7 @@ report("year of Flickr30k Entities, RefCOCO, GRIT", [2015, 2016, 2022])
 # **recall** the share of true boxes found. Average precision is the area under precision against recall, where at each
 # recall the best precision from there on counts.
 #
-# **Predict** the precision after the second box of the list.
+# The list below has six boxes; the second and the fifth are wrong. **Predict** the precision after the second.
 
 # %% tags=["nbval-check-output"] alt="Precision against recall for one picture: it starts at 1, falls at the wrong box, and recovers in part; the line of the best precision from there on runs above it in steps."
 scene = scenes[picture[texts.index("toaster not yellow")]]
@@ -799,6 +808,7 @@ report("pycocotools says the same", bool(same))
 #
 # - Kazemzadeh et al. 2014, [ReferItGame](https://aclanthology.org/D14-1086/): how the expressions were collected.
 # - Yu et al. 2016, [Modeling context in referring expressions](https://arxiv.org/abs/1608.00272): RefCOCO and RefCOCO+.
+# - [ref_coco](https://www.tensorflow.org/datasets/catalog/ref_coco) in the catalogue of TFDS: partitions, splits, refs.
 # - Chen et al. 2024, [Ref-L4](https://arxiv.org/abs/2406.16866): the label errors, counted.
 # - Plummer et al. 2015, [Flickr30k Entities](https://arxiv.org/abs/1505.04870).
 # - Gupta et al. 2022, [GRIT](https://arxiv.org/abs/2204.13653), the benchmark.

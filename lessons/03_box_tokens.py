@@ -7,8 +7,8 @@
 #   course:
 #     title: "Box tokens: a box as words of a vocabulary"
 #     claim: >-
-#       A box written as tokens comes back to within half a bin, exactly: next to nothing with 1,000 bins. But on the
-#       32 x 32 cells of Kosmos-2 a perfect model gets only about a fifth of all 16-pixel squares right.
+#       A box written as tokens comes back to within half a bin: next to nothing with 1,000 bins. But on the 32 x 32
+#       cells of Kosmos-2 a perfect model gets less than a quarter of all 16-pixel squares right.
 #     objectives:
 #       - turn boxes into tokens and back by hand, as a loop and on tensors, and state the largest error before measuring it
 #       - tell from tokens which codec wrote them (order, number of bins, rounding), and what a wrong guess costs
@@ -149,15 +149,16 @@ report(
     [Bins(count).worst_error(side) for side in (640, 480)],
     unit="px",
 )
+# The tokens that a published text prints for this box: more about them below.
 printed = torch.tensor([234, 208, 625, 729]) * sides / (count - 1)
 report("the printed tokens are off by", (printed - this[0]).abs(), unit="px")
 
 # %% [markdown]
 # The nearest bin is at most half a bin away: $S / (2 (N - 1))$, for every box. That is a proof, not a measurement.
 #
-# And it settles a case. A published walk-through states this rule and prints 234, 208, **625, 729** for this box. The last two are
-# off by 0.40 and 0.27 px, more than 0.320 and 0.240: this rule never wrote them. (In this lesson's first exercise you
-# find out which one did.)
+# And it settles a case. A published walk-through states this rule and prints 234, 208, **625, 729** for this box. The last
+# two are off by 0.40 and 0.27 px, more than 0.320 and 0.240: this rule never wrote them. (In this lesson's first exercise
+# you find out which one did.)
 #
 # The same text tries 32, 100, 500 and 1,000 bins on this one box. The largest error is **smaller with 500 bins than with
 # 1,000**.
@@ -276,8 +277,8 @@ check("03.wrote", wrote)
 wrote = use("03.wrote", wrote)
 
 # %% [markdown]
-# One box can fit several codecs, so look at many. To take y1 for x1 loses most boxes; 999 for 1,000 costs less than a
-# pixel.
+# One box can fit several codecs, so look at many. Not all mistakes cost the same: y1 for x1 loses most boxes, 999 for
+# 1,000 less than a pixel (lesson 05 measures both).
 #
 # ## Two words instead of four
 #
@@ -285,7 +286,7 @@ wrote = use("03.wrote", wrote)
 # whatever the size of the thing.
 #
 # **Try it:** make the box smaller, and choose among the bins and the 32 x 32 cells. How small must it be before its
-# tokens lose it? (On a page without a kernel you see the first picture only.)
+# tokens lose it? (On GitHub you see the first picture only; in the web book the lab runs.)
 
 # %%
 from gk_utils.labs.box_tokens import token_lab
@@ -331,8 +332,8 @@ labels = {
 charts.curve(sizes, lines, **labels, log="x")
 
 # %% [markdown]
-# At 8 px nothing can be right, at 16 px about a fifth. On small things the grid caps the score, whatever the model has
-# understood. Of the 85 boxes marked on this course's photographs Kosmos-2 can get 75 (*Going further* has the cell).
+# At 8 px nothing can be right, at 16 px less than a quarter. On small things the grid caps the score, whatever the model
+# has understood. Of the 85 boxes marked on this course's photographs Kosmos-2 can get 75 (*Going further* has the cell).
 #
 # ## Detection as writing: Pix2Seq
 #
@@ -344,7 +345,7 @@ charts.curve(sizes, lines, **labels, log="x")
 # ### Exercise: only boxes, please
 #
 # Nothing stops such a model from writing a class where a coordinate belongs, or y2 above y1. So while it writes, forbid
-# what makes no sense: the logits of forbidden ids become minus infinity.
+# what makes no sense: the logits (scores) of forbidden ids become minus infinity.
 #
 # Say which ids may come next:
 #
@@ -496,7 +497,8 @@ report("expressions for which the trunk points to the right thing", int(aimed.su
 # No: where the trunk points to the wrong thing, the best box is wrong. This head cannot do better than its trunk.
 #
 # Two heads, alike but for the loss: plain cross-entropy, and **soft labels**, where the bins near the right one get a share
-# too (a spread of 1.5 bins). 200 steps each; we count how many bins the most probable one is off.
+# too (a spread of 1.5 bins). 200 steps each; we count how many bins the most probable one is off (*learned*: the mean over
+# the last 20 steps).
 #
 # **Predict:** which head is closer on the patches it learns from? Which on new pictures?
 
@@ -535,9 +537,9 @@ charts.curve(range(every, 201, every), lines, xlabel="steps", ylabel="bins off, 
 # wrong bin is alike. (That bins have neighbours, both are told a little: their fresh embeddings make close bins alike.)
 # Soft labels say it in every answer, and more of that carries over.
 #
-# Now both write, token by token, only boxes allowed, as in your `legal`. Beside them: the first head read by your `near_mean`; the
-# trunk's own box; and two that must lose, a box in the middle, and the control: the second head's answer to another
-# expression.
+# Now both write, token by token, only boxes allowed, as in your `legal`. Beside them: the first head read by your
+# `near_mean`; the trunk's own box; and two that must lose, a box in the middle, and the control: the second head's answer
+# to another expression.
 #
 # **Predict** the order. What would the *truth* score, written in 64 bins?
 
@@ -574,7 +576,8 @@ charts.bars(scores_of(answers), xlabel=f"Acc@0.5 over {len(new)} expressions, 95
 
 # %% [markdown]
 # The truth in 64 bins scores nearly 1 even at 0.75: the tokens lose next to nothing. Soft labels get more right than plain
-# cross-entropy, and `near_mean` reads a little more out of the same shares. Both heads stay below the trunk.
+# cross-entropy in this run; `near_mean` reads a little more out of the same shares, perhaps by chance (*Your own*, below).
+# Both heads stay below the trunk.
 #
 # The course ships a head of the same kind, `box_tokens`: plain cross-entropy again, but more bins, thousands of steps, and
 # far more pictures. It sees all patches and the words, so it must find the thing itself.
@@ -607,12 +610,16 @@ compared["language only"] = 128 * language_only().boxes_unit([one.text for one i
 charts.bars(scores_of(compared), xlabel=f"Acc@0.5 over {len(new)} expressions, 95 % interval")
 
 # %% [markdown]
-# With enough pictures plain cross-entropy finds out which bins are close: at 0.5 the head comes near the trunk's own box.
-# At 0.75, where a few pixels decide, it stays behind. Language alone and the control show that it reads *and* looks.
+# With more pictures, bins and steps plain cross-entropy gets far too: at 0.5 the head comes near the trunk's own box. At
+# 0.75, where a few pixels decide, it stays behind. Language alone and the control show that it reads *and* looks.
 #
 # Below, failures of the shipped head in two groups: the trunk's own box is wrong too, or only the head's is.
 #
 # **Predict** which group is larger. How many of the wrong boxes hardly touch the thing that was meant?
+#
+# <details><summary>After you have looked</summary>
+#
+# More often the trunk is wrong as well. And most wrong boxes are not a little off: they lie on another thing.</details>
 
 # %% label="failures" tags=["nbval-check-output"] alt="Four countertop pictures with an expression above each. The solid box of the answer misses the dashed truth: mostly it lies on another thing."
 ious, panels = gk.paired_iou(compared["shipped"], goal), []
@@ -659,12 +666,13 @@ viz.show_grid(panels, columns=2)
 #
 # - Half a bin is the largest error, 0.320 px at 1,000 bins and 640 px: 4,000 boxes reach it, none exceeds it. `int`, read
 #   the same way, doubles it.
-# - On 32 x 32 cells a perfect model gets no 8-pixel square and a fifth of the 16-pixel squares right; with 1,000 bins, all.
-# - A head that learned in seconds gets about half right, with soft labels more than without; the shipped one two thirds.
-#   The truth in the same tokens scores nearly 1: they lose hardly any. Language only and the control stay near zero.
-#   Most wrong boxes lie elsewhere: it points wrongly.
+# - On 32 x 32 cells a perfect model gets no 8-pixel square and less than a quarter of the 16-pixel squares right; with
+#   1,000 bins, all.
+# - A head that learned in seconds gets about half right; the shipped one about seven in ten. The truth in tokens scores
+#   nearly 1. Language only and the control stay near zero.
+# - Most wrong boxes lie elsewhere: the head points wrongly.
 #
-# **Limits.** One seed, one trunk, 256 drawn pictures.
+# **Limits.** One seed, one trunk, drawn pictures; the heads trained here saw 256 of them.
 #
 # ## Check yourself
 #
@@ -676,7 +684,7 @@ viz.show_grid(panels, columns=2)
 #
 # Whether y comes first, and whether the last number is a class.</details>
 #
-# <details><summary>3. A model with `int(x / side * 999)` and k / 999 is trained and tested with that pair. Does its
+# <details><summary>3. A model with <code>int(x / side * 999)</code> and k / 999 is trained and tested with that pair. Does its
 # bias show in the loss?</summary>
 #
 # No. The tokens are what it was asked for; only boxes against true boxes show it.</details>

@@ -72,7 +72,7 @@ LOSSES = {
 # %% [markdown]
 # ## Three questions, one place
 #
-# A trained trunk read a picture and three expressions; it finds all three things (lesson 00). On what it hands on, two
+# The small trunk of lesson 00 read a picture and three expressions, and finds all three things. On what it hands on, two
 # **regression heads** were trained: small networks that say a box as four real numbers. Same trunk, frozen; same scenes;
 # same loss.
 #
@@ -101,7 +101,7 @@ for name, grounder in {"query head": query_head, "pooled head": pooled_head}.ite
 viz.show_grid(panels)
 
 # %% [markdown]
-# Whatever it is asked, the pooled head stays in the middle. Why? First, what both share.
+# Whatever it is asked, the pooled head stays in the middle. Why? First the loss, which both share.
 #
 # ## What a loss sees
 #
@@ -109,8 +109,8 @@ viz.show_grid(panels)
 #
 # - **L1**: the four absolute differences, added up;
 # - **smooth-L1**: the same, with a parabola in place of the last pixel;
-# - **IoU**, **GIoU**, **DIoU**: 1 minus that score. DIoU is IoU less the squared distance of the centres, in diagonals of
-#   the hull.
+# - **IoU**, **GIoU**, **DIoU**: 1 minus that score. DIoU is IoU less (distance of the centres / diagonal of the hull)
+#   squared.
 #
 # Each of these four boxes is 20 px away from the truth (dashed) in L1. **Predict:** which fits best? Which losses say so?
 
@@ -131,11 +131,11 @@ viz.draw_plane(boxes, list("abcd"), extent_hw=(44, 34), truth=truth, truth_label
 
 # %% [markdown]
 # L1 sees no difference, and smooth-L1 hardly one. The overlap runs from nothing to a third. But GIoU is no measure of
-# overlap either: b gets a *worse* mark than a, which shares nothing, since two corners of b's hull are wasted.
+# overlap either: b has a *higher* loss than a, which shares nothing, since two corners of b's hull are wasted.
 #
 # ## What a box feels: the slope
 #
-# A model never sees the mark. It follows the **slope**: how the mark changes if the box moves a little.
+# Training follows not the loss itself but its **slope**: how the loss changes if the box moves a little.
 #
 # Slide a 10 px box to the right, out of the truth and away. Moving changes x1 and x2 alike, so the slope is the sum of
 # two parts of the gradient.
@@ -189,9 +189,9 @@ charts.curve(shift, lines, xlabel="shift from the centre, px", ylabel="rise of t
 # %% [markdown] card="pulls" difficulty=3 importance=5 minutes=10
 # ### Exercise: which losses move this box?
 #
-# Three of five are flat. What the left side of the box gains the right side loses, so L1 of corners adds up to the same;
-# so do IoU and GIoU (nested boxes waste no hull). DIoU still feels the centres, and so does L1 of **centre and size**. It is
-# the spelling in which DETR's heads learn.
+# Three of five are flat, IoU with them (not drawn: it runs as GIoU does). What the left side of the box gains the right
+# side loses, so L1 of corners adds up to the same; so do IoU and GIoU (nested boxes waste no hull). DIoU still feels the
+# centres, and so does L1 of **centre and size**. It is the spelling in which DETR's heads learn.
 #
 # Write the diagnosis: the names of the losses in `LOSSES`, in that order, that change if the box moves a little to any
 # side **without changing its size**. A slope below 0.000001 counts as none.
@@ -230,8 +230,8 @@ pulls = use("04.pulls", pulls)
 # %% [markdown]
 # ## From paper to library
 #
-# The boxes 20, 0, 30, 10 and 0, 0, 10, 10: the hull is 30 x 10 = 300, the union 200, so a third is wasted; IoU is 0. GIoU
-# is -1/3 and the loss 4/3. The slope by hand: move the box one thousandth of a pixel, look again, divide.
+# The boxes 20, 0, 30, 10 and 0, 0, 10, 10 have a GIoU of -1/3 (lesson 01), so the loss is 4/3. The slope by hand: move the
+# box one thousandth of a pixel, look again, divide.
 #
 # Then the same on 1,000 random pairs: as a loop, on tensors, and by torchvision; first the values, then the gradients.
 #
@@ -353,8 +353,8 @@ regret = use("04.regret", regret)
 # %% [markdown]
 # ## Where does the head stand?
 #
-# One expression, one box: nothing to match. But what does the head read? A common account: an MLP on the [CLS] token or on
-# *pooled* features, the mean over patches, as in MDETR, OWL-ViT, Grounding DINO. Their code says:
+# One expression, one box: nothing to match. What does the head read? A common account: an MLP on [CLS], a token for the
+# whole, or on *pooled* features, the patches' mean, as in MDETR, OWL-ViT, Grounding DINO. Their code says:
 #
 # | model | the box network reads | and returns |
 # |---|---|---|
@@ -384,7 +384,7 @@ report("distance of the two readings", torch.dist(read1, read2))
 # The two means are equal: **no network behind them, however large, can tell the pictures apart.** The query weighs the
 # patches *before* it adds them up, and reads the place.
 #
-# (Each patch could prepare for the mean, and write its x only where it is the one. A trunk trained together with a pooled
+# (Each patch could prepare for the mean: write its x only where it is the one. A trunk trained together with a pooled
 # head may learn to. Ours is frozen.)
 #
 # ## Train both
@@ -468,7 +468,7 @@ charts.curve(range(0, 201, 50), curves, xlabel="step", ylabel="Acc@0.5, held out
 #
 # Now the two shipped heads, trained for longer, with company:
 #
-# - *trunk*: the box that its surest patch predicts; no head can be much better;
+# - *trunk*: the box that its surest patch predicts, the mark to reach;
 # - *one box for all*: the same box whatever is asked, the best for the training boxes;
 # - *control*: the shipped query, with the places taken out.
 #
@@ -548,8 +548,8 @@ hedge = use("04.hedge", hedge)
 #
 # ## Where the query looks
 #
-# The weights of the query's mean are its **shares**, and they can be drawn. It looks in two layers, and says a box after
-# each; training looks at both.
+# The weights of the query's mean are its **shares**, and they can be drawn: yellow for the largest, violet for a small one.
+# It looks in two layers, and says a box after each; training looks at both.
 #
 # **Predict:** does it look at the whole thing, or at a part? Anywhere else?
 
@@ -578,7 +578,7 @@ viz.show_grid(panels, columns=2)
 # %% [markdown] card="delta" difficulty=2 importance=3 minutes=8
 # ### Exercise: what the layer has to say
 #
-# The query looks at a patch or two of the thing, hardly at its outline: each patch already knows its thing. A sixth of
+# The query looks at a patch or two of the thing, hardly at its outline: each patch already knows its thing. About 15 % of
 # what it reads are words. The second layer says the whole box anew.
 #
 # Grounding DINO's layers do not. They are told the box so far, the *reference*, and say what to add to it, **before the
@@ -963,8 +963,8 @@ charts.curve(range(0, 101, 25), curves, xlabel="step", ylabel="Acc@0.5, unseen")
 
 # %% [markdown]
 # Dense wins by far: more boxes from each picture, and no need to find out where to look before the box can get better.
-# Given time, the query gets there too, in this small world: 150 steps bring it past a half. In the countertop world,
-# with words, a trunk is trained densely first, and heads come on top.
+# Give the query more steps in the cell above: when does it get there? In the countertop world, with words, a trunk is
+# trained densely first, and heads come on top.
 
 # %% [markdown]
 # ### Your own model

@@ -106,7 +106,8 @@ for line in range(3 * stride, 384, 3 * stride):
 figure
 
 # %% [markdown]
-# The cat's features are mostly those of a banana. Nothing is broken: this is what RoI Pool is.
+# The upper part of the cat is missed, and the banana in front of it is read whole. Nothing is broken: this is what RoI Pool
+# is.
 #
 # ## Two roundings
 #
@@ -118,7 +119,7 @@ figure
 #
 # **Do it on paper:** from which column to which? Three columns in two bins: who gets the middle one?
 
-# %% label="two-roundings" tags=["nbval-check-output"] alt="Left: the map around the cat. The blue box lies at the upper left of a dashed orange region of three by two cells; in it four black bins, two of which share the middle column. Right: the blue box cut into four even bins with four dots each."
+# %% label="two-roundings" tags=["nbval-check-output"] alt="Left: the map around the cat. The blue box lies at the upper left of a dashed orange region of three by two cells; in it four black bins, of which the left and the right ones share the middle column. Right: the blue box cut into four even bins with four dots each."
 from torchvision import ops
 
 from gk_utils.labs.roi_readings import describe_roi, draw_roi
@@ -187,7 +188,7 @@ overreach = use("06.overreach", overreach)
 # 600 things on 100 countertops; strides 4 to 32. **Predict:** which matters, the size of the thing or that of the cell?
 #
 # (One may take the value of a cell to stand at its upper left corner. Then the same region lies half a cell further up and
-# left, and each side is off by half a cell at most: the line "values at the corners".)
+# left, and reaches over each side by a cell at most: the line "values at the corners".)
 
 # %% label="misalignment" tags=["nbval-check-output"] alt="IoU of box and region over the side of the box in cells, from 1 to 5. The lines of all four strides lie close to each other and rise from 0.13 to 0.6. The line for values at the corners lies above, from 0.3 to 0.66."
 from itertools import pairwise
@@ -274,7 +275,7 @@ report("equal to torchvision's", torch.allclose(ours, theirs, atol=1e-6))
 # **Try it:** move the box by single pixels (arrow keys). When does the region of RoI Pool jump, and by how much? When does
 # a cell belong to two bins? Is there a box for which both read the same?
 #
-# (On a page without a kernel you see the first picture only.)
+# (On GitHub you see the first picture only; in the web book the lab runs.)
 
 # %%
 from gk_utils.labs.roi_align import roi_lab
@@ -284,9 +285,9 @@ roi_lab()
 # %% [markdown]
 # ## From a loop to two products
 #
-# The formula has one factor of y and one of x, and the samples of a bin form a grid. So the mean of a bin has two factors,
-# too. Write into **Wx** (bins x columns) what each column counts in each bin, into **Wy** the same of rows. Then all bins
-# of a box are two small products, whatever the number of samples:
+# The formula has one factor of y and one of x, and the samples of a bin form a grid. So what a cell counts in the mean of a
+# bin has two factors, too. Write into **Wx** (bins x columns) what each column counts in each bin, into **Wy** the same of
+# rows. Then all bins of a box are two small products, whatever the number of samples:
 #
 # $$\mathrm{pooled} = W_y \, F \, W_x^\top$$
 #
@@ -323,8 +324,8 @@ report("a gather of 3 x 3 cells a bin = the loop", torch.allclose(gathered, ours
 # The package has all of them: a loop, products, torch's own `grid_sample`, and `roi.roi_align`, which gathers where bins
 # read few cells and multiplies where they read many. On a GPU it is a Triton kernel (below, in Going further).
 #
-# Are they the same *everywhere*? 200 boxes: over the border, outside of the map, without area; 7 x 7 bins, in double
-# precision, forward and backward.
+# Are they the same *everywhere*? 200 boxes (5 for the loop, which is slow): over the border, outside of the map, without
+# area; 7 x 7 bins, in double precision, forward and backward.
 #
 # **Predict:** what should a sample outside of the map read?
 
@@ -386,7 +387,8 @@ for name, pooled in {
 # ### Exercise: how far off is the worst bin?
 #
 # `aligned=False` forgets the halves: it reads half a cell, 8 px, too far to the lower right, for every box. (It also
-# makes every box at least one cell wide.) RoI Pool is off by more, and differently from bin to bin.
+# makes every box at least one cell wide and high: hence the y of the cat, 13 px high.) RoI Pool is off by more,
+# and differently from bin to bin.
 #
 # A ruler needs no look inside: it measures any program. Given a box and what a program pooled from the ruler, return the
 # distance in pixels between where a bin was read and where its centre is, **for the worst bin**.
@@ -522,8 +524,8 @@ learn, held = study(render(draw_scenes(range(5000, 5200), n=6))), study(seen)
 report("things to learn from, held out", [len(learn[1]), len(held[1])])
 
 # %% [markdown]
-# The head: three convolutions; the last one writes 4 x 4 parts for each bin. It learns from all things at once, whatever they
-# are.
+# The head: three convolutions; the last one writes 4 x 4 parts for each bin. One head serves all kinds of
+# things.
 #
 # The true masks are cut out with RoI Align, too: the mean of a mask in a part is the share that the thing covers.
 
@@ -707,8 +709,8 @@ curves = {name: by_side(found, side) for name, found in ious.items() if "half" n
 charts.curve(middle, curves, xlabel="side of the thing, in cells", ylabel="mean IoU of masks")
 
 # %% [markdown]
-# Nothing at 0.5, where the mean mask is nearly enough; a fifth at 0.75; two thirds at 0.85. "Relative" means little without the
-# threshold. RoI Align is ahead at every size.
+# Next to nothing at 0.5, which even the mean mask passes on average; a fifth at 0.75; about seven tenths at 0.85. "Relative"
+# means little without the threshold. RoI Align is ahead at every size, by about as much.
 #
 # The third decimal of such numbers depends on the machine. These sentences should not:
 
@@ -732,7 +734,8 @@ report("half a cell off is less than 0.03 away", bool(apart < 0.03))
 # Why does half a cell not hurt at all? Perhaps the cells are not where we think. Take one cell of the trunk's map, column 8: it
 # covers x = 64 to 72. Its gradient by the pixels says which it looks at.
 #
-# **Predict** the middle of what it sees. Each convolution reads 3 x 3 places, one beyond the border, and moves by 2.
+# **Predict** the middle of what it sees. Each of the three convolutions reads 3 x 3 places, from one beyond the border, and moves
+# by 2.
 
 # %% label="looks" tags=["nbval-check-output"]
 pixels = torch.full((1, 3, 128, 128), 0.5, requires_grad=True)
@@ -762,14 +765,14 @@ for samples, words in {2: "2 samples", 4: "4 samples", 0: "adaptive"}.items():
     report(f"share of the cells in the box that are read, {words}", cells_read)
 
 # %% [markdown]
-# A quarter. `sampling_ratio=0` takes as many samples as a bin has cells. Detectors with feature pyramids read large boxes
-# from coarse maps instead, so bins stay short.
+# A quarter. `sampling_ratio=0` takes as many samples as a bin has cells. Detectors with several strides read large boxes from
+# coarse maps instead.
 #
 # ### The same as a kernel
 #
-# On a GPU thousands of **programs** run at once, copies of one short function. Its **ids** tell a program which part of the
-# result is its own. In Triton it computes a whole **block**; sides of blocks are powers of two, and a **mask** says which of its
-# numbers exist.
+# On a GPU thousands of **programs** run at once, copies of one function. Its **ids** tell a program which part of the
+# result is its own. In Triton, a language for them, it computes a whole **block**; sides of blocks are powers of two, and a
+# **mask** says which of its numbers exist.
 #
 # Here the ids are (box, block of channels), and a block is C channels x Q bins of a row. **Predict** for 3 boxes, 6 channels, 3
 # columns, C = Q = 4: how many programs, and what is masked?
@@ -851,7 +854,7 @@ for name, path in code.items():
     report(f"{name} calls RoI Align", "roialign" in text)
 
 # %% [markdown]
-# Two-stage detectors pool from boxes. Models whose queries look by themselves (lesson 04) read no boxes. Where a *given* box is to be
+# Two-stage detectors propose boxes first, then pool from them. Models whose queries look by themselves (lesson 04) read no boxes. Where a *given* box is to be
 # described, for instance as tokens of a language model, RoI Align lives on.
 #
 # ### Your own features

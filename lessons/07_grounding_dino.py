@@ -82,7 +82,7 @@ from gk_utils.classroom import check, report, solution, use
 #
 # **Predict:** how many boxes does each give? What will the detector's scores say of the four mugs?
 
-# %% label="opening" alt="Three times a countertop with four mugs, a cat, two toasters and a bird. Asked for mug the detector boxes three of them, each with a score. Asked for the second mug from the right, the detector's boxes and the box of the model of lesson 00 follow; the orange mug is meant and dashed."
+# %% label="opening" alt="Three times a countertop with four mugs, a cat, two toasters and a bird. Asked for mug the detector boxes three of them, each with a score. Asked for the second mug from the right, the detector boxes a striped mug beside it, the model of lesson 00 the orange one, which is meant and dashed."
 from gk_utils.countertop.programs import Program, referents
 from gk_utils.countertop.render import render
 from gk_utils.countertop.scene import draw_scene
@@ -128,7 +128,8 @@ viz.show_grid(panels, columns=4)
 # ## Look at a few places
 #
 # Ordinary attention compares a query with **every** cell. Four maps of a photograph of 800 x 1066 have 17,821. In
-# **deformable** attention a query names a few places itself, and how much each counts:
+# **deformable** attention a query names a few places itself, and how much each counts. A **head** is one such reader; a query has
+# several:
 #
 # $$\mathrm{read} = \sum_{\mathrm{levels}} \sum_{\mathrm{points}} A_{lp} \, V_l(x_{lp}, y_{lp})$$
 #
@@ -326,8 +327,8 @@ draw_tables(tables, tokens, tokens, numbers=False, **named)
 # A colleague wrote a mask of her own. Given tokens and mask, return all **leaks**: pairs (i, j) where token i reads token j
 # although they belong to different sub-sentences, ordered by i, then j.
 #
-# A sub-sentence ends with "." **or "?"**, which belongs to it. `[CLS]` and `[SEP]` belong to none: each is alone. So is every
-# token that no separator ends: without a final dot there is no last phrase.
+# A sub-sentence ends with "." **or "?"**, which belongs to it. `[CLS]` and `[SEP]` (BERT's names for start and end) belong to
+# none: each is alone. So is every token that no separator ends: without a final dot there is no last phrase.
 #
 # Hint: Give each token the place of the next "." or "?" at or behind it.
 #
@@ -407,6 +408,9 @@ report("starts, and those that mug and cat share", [len(cells[0]), len(cells[0] 
 viz.show_grid([panel for panel in panels if "cat" not in panel.title], columns=4)
 
 # %% [markdown]
+# Without fusion both prompts light up nearly the same cells. And few queries on few things share most starts, even those of *mug*
+# and *cat*.
+#
 # ## Boxes that move
 #
 # A query has a content and a box. In each decoder layer it reads the other queries, then all words, then the picture around
@@ -448,6 +452,8 @@ for name, column in zip(names, ious.T, strict=True):
 viz.show_grid(panels, columns=5)
 
 # %% [markdown]
+# Hardly better: in this small model the query selection proposes good boxes already.
+#
 # ## Two thresholds
 #
 # What comes out are scores: boxes x tokens. The published way to read them has two steps.
@@ -455,8 +461,8 @@ viz.show_grid(panels, columns=5)
 # - **Box threshold:** keep a box if its best token scores more.
 # - **Text threshold:** call it by all tokens that score more, in their order. Nothing makes these one phrase.
 #
-# Framed below is what passes the text threshold; both are 0.25, as published. **Predict** for "red mug. cat. toaster.": how
-# many boxes? Which tokens of a red mug's box may pass besides *red* and *mug*, and how will its label read?
+# Framed below is what passes the text threshold; both are 0.25, transformers' default. **Predict** for "red mug. cat. toaster.":
+# how many boxes? Which tokens of a red mug's box may pass besides *red* and *mug*, and how will its label read?
 
 # %% label="readout" alt="Left: a countertop with two red mugs, a blue mug, a toaster, apples and a cat, with the boxes that pass. Right: a table of these boxes by the tokens of the prompt, scores in percent, those above the text threshold framed, and at the left the labels that result."
 from gk_utils.labs.expressions import kitchens
@@ -578,8 +584,8 @@ best_threshold = use("07.best_threshold", best_threshold)
 # %% [markdown]
 # ## Detection is not grounding
 #
-# Now we count. Expressions of the frozen split whose noun fits **two things or more**, so that finding is not enough. One
-# answer is right if its IoU is 0.5 or more. Who is asked what:
+# Now we count. Expressions of the **frozen split** (drawn once, kept in `data/countertop`) whose noun fits **two things or more**,
+# so that finding is not enough. One answer is right if its IoU is 0.5 or more. Who is asked what:
 #
 # - *right noun, at random*: the baseline: one of the things of the right category;
 # - *detector, noun*: the category of what is meant, the best box; and the best **five** boxes;
@@ -589,7 +595,7 @@ best_threshold = use("07.best_threshold", best_threshold)
 #
 # **Predict:** with the noun, how often is the right thing first, and how often among five?
 
-# %% label="finds" tags=["nbval-check-output"] alt="Bars with intervals of the share of expressions whose box is right. The noun's best box is hardly better than a thing of the right noun at random; among five boxes the right one is far more often. The whole expression and the model of lesson 00 follow; the control is lowest."
+# %% label="finds" tags=["nbval-check-output"] alt="Bars with intervals of the share of expressions whose box is right. The noun's best box is hardly better than a thing of the right noun at random; among five boxes the right one is far more often. The whole expression is right about as often as that, the model of lesson 00 nearly always; the control never."
 from gk_utils.evaluate import measure
 
 trials, outcome, bars = hard_trials(mini, 150), {}, {}
@@ -614,9 +620,11 @@ def ahead(first, second):
 
 among, first = "detector, noun: 5 best boxes", "detector, noun: best box"
 report("has it among 5 boxes more often than first, interval above 0", ahead(among, first))
-charts.bars(bars, xlabel=f"right of {len(trials)} hard expressions, with 95 % interval")
+charts.bars(bars, xlabel=f"share right of {len(trials)} hard expressions, with 95 % interval")
 
 # %% [markdown]
+# Told the noun, the detector finds and does not choose. Told the whole expression it does choose: it was trained on such ones.
+#
 # ## What do the words do, and where?
 #
 # Words meet the picture in each enhancer layer, in the query selection, and in each decoder layer. Take them away, one place
@@ -627,7 +635,7 @@ charts.bars(bars, xlabel=f"right of {len(trials)} hard expressions, with 95 % in
 # **Predict:** without fusion, what is left of a whole expression? Compare with the noun alone, above.
 
 
-# %% label="lesions" tags=["nbval-check-output"] alt="Bars with intervals: right of the hard expressions for the model as it is, when cells do not read words, when words do not read cells, without both, and when the decoder does not read words; last the noun alone."
+# %% label="lesions" tags=["nbval-check-output"] alt="Bars with intervals: share right of the hard expressions. Where cells do not read words, alone or with words that do not read cells, the model falls to the level of the noun alone. Where words do not read cells it loses little, where the decoder does not read words nothing."
 def lesion(*places):
     """The model with some readings taken away; what is read is not added."""
     model = copy.deepcopy(mini.model)
@@ -657,7 +665,7 @@ for name in (*lesions, first):
     interval = measure.mean_interval(outcome[name], trials.picture)
     report(name, **interval)
     bars[name] = tuple(interval.values())
-charts.bars(bars, xlabel=f"right of {len(trials)} hard expressions, with 95 % interval")
+charts.bars(bars, xlabel=f"share right of {len(trials)} hard expressions, with 95 % interval")
 
 # %% [markdown] card="explain" difficulty=3 importance=5 minutes=12
 # ### Exercise: the cup next to the laptop
@@ -847,6 +855,8 @@ for number, name in enumerate(["put right", "turn down"]):
 viz.show_grid(panels, columns=4)
 
 # %% [markdown]
+# No: some on the left lie further off than some on the right.
+#
 # What does it buy? Enhancer and query selection stay as they are; a **new decoder** of one layer learns on 50 countertops, 40
 # steps, with and without noised boxes, from two seeds each. Then AP50 on 30 others.
 #
@@ -908,7 +918,7 @@ report("lost by choosing, here, by the noun", 100 * lost)
 # DINO-X's. T learned from O365, GoldG and Cap4M, GLIP T from O365, GoldG, CC3M and SBU. GoldG holds Flickr30k, so its recall is no
 # zero-shot; and the *base* weights, often used "zero-shot", have seen COCO and RefCOCO.
 #
-# 50.8 against 89.5: the best box is right in half of the cases, one of five in nearly all. Fine-tuned on such expressions it
+# 50.8 against 89.5: the best box is right in half the cases, one of five in nine of ten. Fine-tuned on such expressions it
 # chooses. Detection is not grounding, in the literature too.
 #
 # ### The same as transformers'

@@ -156,8 +156,8 @@ titles = [f"layer {number + 1}" for number in range(first)] + ["global"]
 show_cells(image, maps, titles, columns=4)
 
 # %% [markdown]
-# Windows are never moved (as they are in Swin), so two windowed layers see no more than one. A few global layers, four
-# of twelve in ViT-B, carry news across.
+# Windows are never moved (as in Swin, Grounding DINO's backbone), so two windowed layers see no more than one. A few global
+# layers, four of twelve in ViT-B, carry news across.
 #
 # ## Where do two cells lie to each other?
 #
@@ -165,8 +165,8 @@ show_cells(image, maps, titles, columns=4)
 #
 # $$q \cdot (\mathrm{rows}[y - v] + \mathrm{columns}[x - u])$$
 #
-# One vector for each *vertical* distance, one for each *horizontal*. Drawn over all keys, below for a query in the middle, that
-# is a sum of stripes.
+# One vector for each *vertical* distance, one for each *horizontal*. Below, for a query in the middle, over all keys: a sum of
+# stripes.
 #
 # **On paper:** 16 x 16 cells lie -15 to 15 apart each way. How many vectors are learned, and how many if each pair of
 # distances had one?
@@ -252,7 +252,7 @@ show_cells(image, [one - 0.2 for one in maps], titles)
 # Return [x, y] as SAM takes it. Do not round or clip.
 #
 # A colleague multiplies the index by the factor, as published code does. For which pictures is that wrong, and by how
-# much at most, for a picture that is made smaller?
+# much at most, for a picture that is made smaller? (*Check yourself*, 4, has the answer.)
 #
 # Hint: The centre of pixel i lies at i + 0.5, counted continuously from the picture's edge.
 #
@@ -282,7 +282,7 @@ to_model = use("08.to_model", to_model)
 # %% [markdown]
 # ## Tokens read the picture, the picture reads the tokens
 #
-# Now the decoder. Its **tokens** are: one for the quality, one for the single mask, three for the readings, then the
+# Now the decoder. Its **tokens** are: one for the expected IoUs, one for the single mask, three for the readings, then the
 # prompt. In each of two layers
 #
 # 1. tokens read each other;
@@ -290,7 +290,7 @@ to_model = use("08.to_model", to_model)
 # 3. a small network changes each token;
 # 4. **the picture reads the tokens**: after that, the cells know about the click.
 #
-# Wherever somebody asks or is asked, places are added anew.
+# In every step tokens get their first value added anew, cells their waves: so both know their place.
 #
 # We run it by hand. The maps show which cells the token of the click and those of the three readings read in the last
 # layer. **Predict:** the clicked cell alone?
@@ -328,10 +328,10 @@ show_cells(image, list(maps), titles, columns=5)
 # ## A network that writes a network
 #
 # The cells are made four times finer. How does a token become a mask? It writes the weights of a tiny classifier: a vector
-# w. Each fine cell has features f, and it is inside where **w · f > 0**. A network whose output are the weights of another
+# w. Each fine cell has features f, and it is inside where **w · f > 0**. A network whose outputs are the weights of another
 # is a **hypernetwork**.
 #
-# So every mask is a mixture of the same few maps. The quality token, through a small network, gives the expected IoUs.
+# So every mask is a mixture of the same few maps. The first token, through a small network, gives the expected IoUs.
 #
 # **On paper:** f = (2, 1) on the mug, (-1, 1) on the plate, (-1, -2) elsewhere. Which w finds the mug alone? Which the mug
 # and the plate?
@@ -360,7 +360,7 @@ show_maps([*finer[most], *logits[1:].clamp(-4, 4)], titles, columns=7)
 # %% [markdown]
 # ## Is one click enough?
 #
-# Now we measure: targets of the frozen split, each clicked once at its deepest pixel. **Some clicks have several
+# Now we measure: targets of the frozen split (lesson 07), each clicked once at its deepest pixel. **Some clicks have several
 # readings**, and each of those is a target. Who answers?
 #
 # - *best of three*: the mask that fits the target best. It takes the truth to know which;
@@ -594,7 +594,7 @@ figure
 #
 # Hint: Means within the bin, not its middle.
 #
-# Hint: The absolute value is taken **after** averaging within a bin: that is the difference to the mean error.
+# Hint: The absolute value is taken **after** averaging within a bin: that is how it differs from the mean error.
 #
 # Expected: `0.0` for said `[0.75, 0.75]`, true `[0.5, 1.0]`, any bins: wrong twice by 0.25, and calibrated.
 
@@ -689,8 +689,8 @@ charts.curve(middles, lines, xlabel="expected IoU", ylabel="true IoU, mean of th
 # - Where a click has several readings, three masks hold what one answer cannot, by the interval above. **Baseline:** three
 #   discs. **Control:** another picture.
 # - A box says more than a click; clicks on the error say most with the mask before.
-# - The expected IoU is right on average over all clicks. It does not know what you mean: where a click is ambiguous, see above
-#   whether it promised too much.
+# - The expected IoU is right on average over all clicks. It does not know what you mean: where a click has several readings, it
+#   promised too much.
 #
 # **Limits.** One small model, drawn pictures, clicks in the deepest pixel; only stacks are ambiguous here, not parts.
 #
@@ -881,7 +881,7 @@ report("here: billions of operations, an embedding and a click", [embed, ask])
 #
 # Without any prompt: a grid of clicks, all masks, and three sieves. The expected IoU must be high; the mask must be **stable**:
 # nearly as large if its threshold moves up as if it moves down; of masks that overlap the best is kept (NMS, lesson 01).
-# Nearly all masks of SA-1B were made like that (section 4 of the paper). **Predict:** what will be found that is no thing?
+# Nearly all masks of SA-1B, SAM's training set, were made like that (section 4 of the paper). **Predict:** what will be found that is no thing?
 
 # %% label="everything" tags=["nbval-check-output"] alt="The countertop with all masks that are left, each in a colour: the mugs, the bowl, the spoon, and pieces of things such as half of the plate."
 mini.set_image(image)
@@ -915,7 +915,7 @@ viz.show_grid([shown], columns=2)
 # **ceiling**: true masks as shares of cells, enlarged and cut at a half. The published ones have 256 x 256 cells for 1024 pixels;
 # ours says its own below, for pictures of 256. **Predict** the ceiling, and for which things it is lowest.
 
-# %% label="ceiling" tags=["nbval-check-output"] alt="Ceiling of the IoU over the side of the thing in pixels: it rises with the size, and with the number of cells."
+# %% label="ceiling" tags=["nbval-check-output"] alt="Ceiling of the IoU over the side of the thing in pixels: it rises with the size, and with the number of cells. The masks from box prompts rise as well, well below the ceiling of 64 cells."
 from torch.nn.functional import adaptive_avg_pool2d, interpolate
 
 truths = torch.cat([one.truth for one in trials.pictures])
@@ -986,7 +986,8 @@ for name, value in cited.items():
 # %% [markdown]
 # Sources: the READMEs of [segment-anything](https://github.com/facebookresearch/segment-anything),
 # [sam2](https://github.com/facebookresearch/sam2) and [sam3](https://github.com/facebookresearch/sam3), and SAM 3's abstract.
-# cgF1 asks both: is it there, and where is it all?
+# cgF1 asks both: is it there, and where is it all? The pictures of
+# a video a second are those that SAM 2's authors measured on their GPU.
 #
 # ### The published model, and your photograph
 #
@@ -1030,7 +1031,7 @@ figure
 # The three clicks whose best mask of three fits worst, as they come; what is meant is dashed. **Say** of each: too small for the
 # cells, hidden, or another reading than those the model offers?
 
-# %% label="failures" alt="Parts of three drawn countertops with a click, the best of three masks and what was meant dashed: small or half hidden things, and stacks of which the mask covers another part."
+# %% label="failures" alt="Parts of three drawn countertops with a click, the best of three masks and what was meant dashed: each time a thin or half hidden thing in a bowl is meant, and the mask covers the bowl."
 from gk_utils.labs.mask_pictures import cut
 
 panels = []

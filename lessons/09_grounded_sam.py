@@ -78,8 +78,8 @@ from gk_utils.models.trunk_grounder import load_grounder
 # **Grounded SAM** (2024) joins two models that you know: a detector that reads (lesson 07) makes boxes out of phrases, and a
 # segmenter that is pointed at (lesson 08) makes masks out of boxes.
 #
-# Such pipelines are passed on as three functions, and so is this one: the faults of one that is often read, in our own
-# words. It says that it detects, segments and describes.
+# Such pipelines are passed on as three functions. The one below has the faults of one that is often read. It says that it
+# detects, segments and describes.
 #
 # **Predict**, for four pictures: how often is a model loaded? How many masks are made?
 
@@ -202,6 +202,8 @@ report("boxes differ by less than 0.01 pixels", max(boxes_off) < 0.01)
 report("pixels of all masks that differ: fewer than 10", pixels_off < 10)
 
 # %% [markdown]
+# They differ by rounding alone: a batch adds up in another order.
+#
 # ## What is computed twice?
 #
 # The encoder is the expensive part, and it knows nothing of phrases. So its embeddings are **kept**, under a fingerprint of the
@@ -363,8 +365,8 @@ overlap = use("09.overlap", overlap)
 # %% [markdown]
 # ## How good are the masks?
 #
-# The first 120 phrases of the frozen split, of all kinds, those left out that mean nothing. Of each phrase the mask of the best box
-# counts; no box is IoU 0. Beside it:
+# The first 120 phrases of the frozen split (lesson 07), of all kinds, without those that name nothing in their picture. Of each
+# phrase the mask of the best box counts; no box is IoU 0. Beside it:
 #
 # - **baseline**: the same box, coloured in;
 # - *true box*: the segmenter's mask of the true box, which tells what the detector costs;
@@ -394,6 +396,8 @@ scores = {
 report_bars(scores, trials.row, f"mean mask IoU of {len(trials)} phrases, with 95 % interval")
 
 # %% [markdown]
+# The true box makes no better masks: here the detector costs next to nothing.
+#
 # ## Why a box in between?
 #
 # Boxes first and masks after, it is said, beats masks in one go. At what cost? We hold all else equal:
@@ -441,18 +445,19 @@ shown = {name: scores[name] for name in scores if name[:4] not in ("true", "cont
 report_bars(shown, trials.row, "mean mask IoU, with 95 % interval")
 
 # %% [markdown]
-# Where an interval of a difference holds 0, nothing is decided: look at both, that between the heads and that to the box filled.
-# Seconds of training buy little. The shipped segmenter is **not** at equal compute: it is larger, and trained far longer.
+# Where an interval of a difference holds 0, nothing is decided: look at both differences. Seconds of training buy little. The
+# shipped segmenter is **not** at equal compute: it is larger, and trained far longer.
 #
-# An argument for the box that is not tested here: box-to-mask needs no words, so every mask can teach it. **Limits:** one
-# trunk, one seed, small heads, clean outlines.
+# Not tested here: box-to-mask needs no words, so every mask can teach it. **Limits:** one trunk, one seed, small heads, clean
+# outlines.
 #
 # ## Words that point
 #
 # A **grounded caption** is a text and *mentions*: characters [start, end) that name boxes. Positions must be exact, also with
 # accents and plurals, and "red mug" is no "mug".
 #
-# **Predict** the mentions of the second caption. Does "mugshot" name a mug?
+# The second caption below is "Mugs and a CAT, but no laptop: a mugshot in the Café." **Predict** its mentions. Does "mugshot" name
+# a mug?
 
 # %% label="spans" tags=["nbval-check-output"]
 from gk_utils.grounded_sam.caption_links import link_caption, write_caption
@@ -518,11 +523,12 @@ moved = use("09.moved", moved)
 #
 # With regions, a caption becomes a list of claims that can be checked. The package has rules for four kinds: there or not, how many,
 # colour (pixels of the mask), left, right, above, below (boxes, for the viewer). Each claim is **supported**, **contradicted**, or
-# **cannot be checked**, with the reason. What has no rule is listed: silence would look like consent.
+# **cannot be checked**, with the reason. What has no rule is listed: silence looks like consent.
 #
-# In the picture at the top are three mugs, and the cat sleeps, left of the yellow toaster.
+# In the picture at the top three mugs stand, and a cat sleeps left of the yellow toaster.
 #
-# **Predict** the verdicts. Which true claim will be contradicted?
+# The caption: "Three mugs are in front of a sleeping cat. The cat is to the left of the toaster. The toaster is yellow. There is a
+# laptop." **Predict** the verdicts. Which true claim will be contradicted?
 
 # %% label="verdicts" tags=["nbval-check-output"]
 from gk_utils.grounded_sam.verification import verify_caption
@@ -594,7 +600,7 @@ rates = use("09.rates", rates)
 # colour, side, depth. A useful verifier catches the twins and leaves the true ones alone, so we report **caught minus accused**.
 #
 # **Baseline:** who contradicts nothing, or everything, gets 0. **Control:** the same sentences, held against the picture of the *next*
-# countertop: what is left there, the words give away (one is likelier than three).
+# countertop: what is still caught there, the words alone give away (one is likelier than three).
 #
 # **Predict** the three shares for each kind.
 
@@ -703,7 +709,7 @@ photograph_lab(pipeline)
 #
 # With a run of 0.</details>
 #
-# <details><summary>4. "Pipelines beat direct heads: 0.79 against 0.66." What do you ask?</summary>
+# <details><summary>4. "Our pipeline beats a direct head." What do you ask?</summary>
 #
 # At which cost: operations, training, data? And the interval.</details>
 #
@@ -743,7 +749,7 @@ report("files", len(list(folder.iterdir())))
 
 # %% [markdown]
 # 2. Ask. Results are kept picture by picture (`gk_utils/grounded_sam/journal.py`): stop it at any time, and the same call goes on. Here
-# it is stopped behind the third file.
+# it is stopped after the third file.
 
 # %% label="resumed" tags=["nbval-check-output"]
 from gk_utils.grounded_sam.folder import ground_folder, write_folder_coco
@@ -783,7 +789,7 @@ report("broken pictures", len(answer.broken))
 # 4. Look. The mini models have seen drawings alone. **Predict** what they find in photographs of a cup with a spoon, a cat's face, and
 # a motorcycle in a workshop.
 
-# %% alt="Two drawn countertops with masks on mugs and a cat, and photographs of a coffee cup, a cat and a motorcycle with what the mini models say: little, and mostly wrong."
+# %% alt="Two drawn countertops with masks on mugs and a cat, and photographs of a coffee cup, a cat and a motorcycle with the boxes of the mini models, called spoon, mug and cat: hardly one is right."
 from gk_utils.labs.photograph import found_panel
 
 panels = []
@@ -966,7 +972,8 @@ for name, model in {"trained to choose": pipeline, "trained to find all": finder
     report("    boxes found", sum(map(len, seen)))
 
 # %% [markdown]
-# Twelve pairs are few: look at the boxes first. The right tool for counts is in lesson 16.
+# The one trained to find all finds more boxes, and accuses fewer true counts. But twelve pairs are few. The right tool for counts
+# is in lesson 16.
 #
 # ### One model or two? From the literature
 #

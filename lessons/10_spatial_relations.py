@@ -74,12 +74,15 @@ from gk_utils.spatial_relations.verifier import verify
 # %% [markdown]
 # ## Five statements and one picture
 #
-# *The cat is behind the plate.* Is it? A program that answers such questions checks what a model says about a picture.
+# *The cat is behind the plate.* Is it? A program that answers this can check what models say.
 #
 # Nearly everybody first writes the same one. It looks in the sentence for a relation and two names, then compares two
 # boxes: a centre further left is "left of", a higher centre in boxes that overlap is "on".
 #
-# **Predict:** look at the picture and judge the five statements yourself. How many does the program judge as you do?
+# Five statements: the mug is left of the plate; the candle is **not** left of the toaster; the candle is **on the left side** of the
+# toaster; the cat is behind the plate; the spoon is in front of the apple.
+#
+# **Predict:** judge them yourself, by the picture. How many does the program judge as you do?
 
 # %% label="opening" tags=["nbval-check-output"] alt="A drawn countertop. At the back a steaming mug and a small orange cat; in the middle a red spoon behind an apple; in front a candle, a striped toaster to its right, and a plate on the right."
 from gk_utils.countertop.render import render
@@ -152,16 +155,16 @@ viz.draw_plane(torch.tensor(list(boxes.values())).float(), list(boxes), extent_h
 #
 # Near compares a distance with a size. Three traps:
 #
-# - **unit coordinates:** in a picture of 1000 x 250, 100 px are 0.1 across but 0.4 down;
+# - **unit coordinates:** at 1000 x 250, 100 px are 0.1 across but 0.4 down;
 # - **centres:** a cup beside a long table is far from its centre;
-# - **size:** if near means "less than the mean size", a box as large as the picture is near everything.
+# - **size:** if near means "less than the mean size", a huge box is near everything.
 #
 # So: pixels, the gap between the **borders**, counted in diagonals of the **smaller** thing; near up to 0.5. *Far from* is
-# its opposite: one of the two always holds.
+# its opposite: one always holds.
 #
-# **Predict** for the four pairs: near or far?
+# **Predict** for A and B, A and C, cup and table, spoon and table: near or far?
 
-# %% label="near" tags=["nbval-check-output"] alt="A wide sheet of 1000 by 250 pixels: mugs A, B, C, B beside A and C below it, the same gap apart; a long table with a cup close to its right end; a tiny spoon far away from everything."
+# %% label="near" tags=["nbval-check-output"] alt="A wide sheet of 1000 by 250 pixels with the boxes A, B and C, B beside A and C below it, the same gap apart; a long table with a cup close to its right end; a tiny spoon far away from everything."
 wide = (250, 1000)
 boxes = {
     "A": (60, 70, 140, 130),
@@ -294,7 +297,7 @@ conflicts = use("10.conflicts", conflicts)
 # then a matter of depth. A box has no front and no depth, so the answer from boxes is *cannot be decided*, with the reason. A
 # kettle has a spout, but is that its front? People do not agree: undecided as well.
 #
-# **Predict** the six answers, first with all that is known, then from boxes alone.
+# **Predict** the six answers (statements in the code), with all that is known, then from boxes alone.
 
 # %% label="frames" tags=["nbval-check-output"] alt="A pink cat that faces left and reaches out; a red mug before its nose on the left; a blue mug in front of the cat, nearer to the viewer; a red kettle and a toaster on the right."
 from gk_utils.spatial_relations.projective import viewers_side
@@ -401,13 +404,13 @@ viz.show_grid([picture, viz.Picture(picture, masks=seen.masks[0], mask_labels=la
 #
 # ## From a sentence to a logical form
 #
-# A grammar (Lark) reads the whole sentence: quantifiers, counts, negation, ordinals, clauses, frames, all relations of VSR
-# and more, in many wordings, any noun. What comes out is a **logical form**: a claim has a subject and a predicate, with a
-# quantifier on each noun phrase.
+# A grammar reads the whole sentence: quantifiers, counts, negation, ordinals, clauses, frames, over a hundred relations, any
+# noun. What comes out is a **logical form**: a claim has a subject and a predicate, with a quantifier on each noun phrase.
 #
-# What it cannot read it does not guess: it points at the word and says what could stand there.
+# What it cannot read it does not guess: it points at the word.
 #
-# **Predict:** in the first sentence, what does *not* belong to? And at which word do the last three fail?
+# **Predict:** in "Exactly two mugs that are not red are to the left of the second toaster from the right", what does *not* belong
+# to? And at which word do the last three sentences fail?
 
 # %% label="forms" tags=["nbval-check-output"]
 from gk_utils.labs.form_tree import tree
@@ -709,14 +712,14 @@ charts.curve(shares, lines, xlabel="share answered", ylabel="right of those")
 # %% [markdown]
 # Nearly all mistakes are *near*: the countertop's own "near" asks how far apart the **feet** are, ours how far the borders, in
 # sizes. Two honest definitions disagree. Margins are no probabilities: that of *near* is full at one size apart, so some
-# mistakes are confident, and a high price leaves little to answer. *In front of* and *behind* are refused, all of them.
+# mistakes are confident, even among the surest half. *In front of* and *behind* are refused, all of them.
 #
 # ### Your functions at work
 #
 # What is around the cat, by **its** clock? Are from two to four things behind the toaster? And an audit without labels: all
 # questions about left, right, above and below in ten kitchens, put to three answerers.
 #
-# **Predict:** who contradicts himself, and how often? Does who never does so know anything?
+# **Predict:** which of the three contradicts itself, and how often? Does one that never does so know anything?
 
 # %% label="at-work" tags=["nbval-check-output"]
 from gk_utils.labs.vsr_trial import questions
@@ -751,8 +754,8 @@ for name, says in answerers.items():
 #
 # ### Fault by fault: words
 #
-# Now the first verifier, taken apart: the smallest input that shows each fault, what it says, and what ours says. The first row
-# is a template that was filled by replacing letters. Boxes are in tenths of the picture.
+# Now the first verifier, taken apart into faults S1 to S18: the smallest input that shows each, what it says, and what ours
+# says. The first row is a template that was filled by replacing letters. Boxes are in tenths of the picture.
 #
 # **Predict** in each row what goes wrong, before you read the reason.
 
@@ -871,8 +874,8 @@ told = verify(parse("There are exactly two cups."), two)
 row("S17 two cups", f"{len({'cup': one} | {'cup': other})} in a dictionary", f"ours: {told}")
 
 # %% [markdown]
-# Neither near nor far; near because the *other* one is large; inside itself. Ours counts sizes of the smaller thing, rules equal boxes, and turns
-# away an inverted box before anything is computed.
+# Neither near nor far; near because the *other* one is large; inside itself. Ours counts sizes of the smaller thing,
+# settles equal boxes (neither is inside), and turns away an inverted box before anything is computed.
 #
 # **S16** was promised and absent, as were touching and between. **S17**: a dictionary cannot hold two cups; ours is a list.
 # **S18**, properties that should be tested: you ran seven.
@@ -979,10 +982,11 @@ for group, names in vsr.META_CATEGORIES.items():
 #
 # ### Statements as people write them
 #
-# The frozen statements (`data/spatial`) fill sentence patterns in the manner of VSR and NLVR: counts, quantifiers, comparisons,
-# ordinals, several relations. A quarter of them below; the whole set by `python -m gk_utils evaluate spatial`.
+# The frozen statements (`data/spatial`) fill three kinds of patterns: the countertop's own, and in the manner of VSR and of NLVR
+# (Natural Language for Visual Reasoning): counts, quantifiers, comparisons, ordinals, several relations. A quarter of them below; the
+# whole set by `python -m gk_utils evaluate spatial`.
 #
-# **Predict:** which source has more undecided answers from boxes alone?
+# **Predict:** which kind has the fewest undecided answers from boxes alone?
 
 # %% label="frozen" tags=["nbval-check-output"]
 from gk_utils.evaluate.spatial_statements import read_statements, scene_of

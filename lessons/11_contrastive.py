@@ -60,15 +60,15 @@ from gk_utils.classroom import check, report, solution, use
 # %% [markdown]
 # ## Two pictures, three captions
 #
-# CLIP (2021) turns a picture into a vector, a caption into a vector, and compares them: a **cosine**, nothing else. The course
-# has small ones, trained on drawn countertops.
+# CLIP (2021) turns a picture into a vector, a caption into a vector (two **towers**), and compares them: a **cosine**, nothing
+# else. The course has small ones, trained on drawn countertops.
 #
-# Below are two pictures of the same two things (a third may stand by). The first caption is true of the left picture, the second of the right one.
-# The third names two things that are in neither.
+# Below are two pictures. Both show the same two kinds of things in the same two colours; a third thing may stand by. The first
+# caption is true of the left picture, the second of the right one. The third names two things that are in neither.
 #
 # **Predict** the six cosines: which differ much, which hardly?
 
-# %% label="opening" alt="Two drawn countertops with the same two things, once one of them left and once the other. Below the text lists the cosines of three captions with both pictures."
+# %% label="opening" alt="Two drawn countertops with a red bottle and an orange vase each. In the left picture the bottle is left of the vase, in the right picture the vase is left of the bottle."
 from gk_utils.contrastive.balanced_probes import relation_probe
 from gk_utils.countertop.render import render
 
@@ -202,7 +202,8 @@ least_loss = use("11.least_loss", least_loss)
 #
 # - **Retrieval:** find your caption among 64. Chance: 1 in 64. *Control:* the picture of somebody else.
 # - **Relation probe:** which of two captions? They have the same words. Every question comes twice, with two pictures, so that
-#   each caption is true once. Chance, and what a bag of words gets: **exactly 0.5**.
+#   each caption is true once. Chance is **exactly 0.5**. So is what a **bag of words** gets: a reader that knows which words there
+#   are, not in which order.
 #
 # **Predict** four numbers. Does the wide model, with some three times the weights, do better on the second?
 
@@ -231,8 +232,8 @@ shown = {name: tuple(row.values()) for name, row in bars.items()}
 charts.bars(shown, xlabel="share right, with 95 % interval")
 
 # %% [markdown]
-# A fine search engine, near a coin over who stands where. The published ones are alike: What'sUp tested 18 models on pictures
-# like these; one of them, BLIP tuned on questions, had 56 % where people have 99 %.
+# A fine search engine, near a coin over who stands where. The published ones are alike: What'sUp tested 18 models on photographs
+# of such pairs; one of them, BLIP tuned on questions, had 56 % where people have 99 %.
 #
 # ## Does it read the order?
 #
@@ -260,8 +261,8 @@ for name in ("clip", "negclip"):
     report("    to a caption of another thing", (1 - (base * other).sum(1)).mean())
 
 # %% [markdown]
-# So neither tower nor loss is *invariant* to order, as one reads. The vector moves. What CLIP never learned is which way it
-# should.
+# One often reads that CLIP is *invariant* to order. Neither its tower nor its loss is: the vector moves. What CLIP never learned is
+# which way it should.
 #
 # ## A bag is enough
 #
@@ -294,7 +295,7 @@ charts.curve(sizes, lines, xlabel="captions in a batch", ylabel="loss (nats)", l
 
 # %% [markdown]
 # This is a **shortcut**: the words alone identify the caption, since hardly ever does a batch hold another with the same words.
-# A larger batch helps, slowly. In captions from the web, much more varied, even less hinges on order.
+# A larger batch helps, slowly. Captions from the web are much more varied; presumably even less hinges on order there.
 #
 # ## Hard negatives
 #
@@ -425,12 +426,12 @@ caption_lab({name: models[which] for name, which in asked.items()})
 # - **clip_layout:** goes on from CLIP without negatives, but both vectors must also say where each named thing stands
 #   (*layout-aware*).
 #
-# The bars are the relation probe. *Baseline:* a bag of words, exactly 0.5. *Control:* negclip with the wrong pictures. Below them
-# the probe in two halves: left and right, in front and behind.
+# The bars are the relation probe. *Baseline:* a bag of words, exactly 0.5. *Control:* negclip with the wrong pictures. Printed
+# beside them, the probe in two halves: left and right, in front and behind.
 #
 # **Predict:** which remedy helps, on which half, and does retrieval suffer?
 
-# %% label="remedies" tags=["nbval-check-output"] alt="Bars with intervals on the relation probe: the two sizes of CLIP near one half, NegCLIP far above, the layout-aware model, and the control with wrong pictures at one half."
+# %% label="remedies" tags=["nbval-check-output"] alt="Bars with intervals on the relation probe: the two sizes of CLIP and the layout-aware model near one half, NegCLIP far above, the control with wrong pictures near one half again."
 bars = {"baseline: a bag of words": (0.5, 0.5, 0.5)}
 for name in ("clip", "clip_wide", "negclip", "clip_layout"):
     interval = measure.mean_interval(outcome[name].right, group)
@@ -458,11 +459,11 @@ for name in ("negclip", "clip_layout"):
     report(f"{name}: right among 64", **measure.mean_interval(found, each))
     right = outcome[name].right
     report("    left or right, in front or behind", [right[sides].mean(), right[~sides].mean()])
-charts.bars(bars, xlabel=f"right of {len(probe.items)} questions, with 95 % interval")
+charts.bars(bars, xlabel=f"share right of {len(probe.items)} questions, with 95 % interval")
 
 # %% [markdown]
 # What a model gains it owes to the question that it was asked: towers and pictures are the same. How much it gains differs by
-# relation: depth shows in a thing's size and height as well, left and right in its place alone.
+# relation: depth shows in a thing's size and height as well, left and right in its place alone. Retrieval does not suffer here.
 #
 # ## Who looks?
 #
@@ -604,12 +605,13 @@ charts.curve(steps, lines, xlabel="steps", ylabel="error in x (fraction of the p
 # %% [markdown]
 # ## What you showed
 #
-# - By hand, loop, two lines and package give transformers' loss.
+# - By hand, in two lines, in the package: transformers' loss.
 # - The text tower reads order; a batch hardly rewards it: a bag of words wins nearly all.
-# - CLIP, at two sizes: a fine search engine, near a coin on the relation probe.
+# - CLIP, at two sizes: a fine search engine, a coin on the relation probe.
 # - Hard negatives alone change that: NegCLIP against CLIP, with interval. **Baseline:** a bag of words, 0.5.
 #   **Controls:** wrong pictures; a model that sees none.
 # - On an unbalanced probe that model shines: the probe lied.
+# - Patches know where things stand; a head on CLIP's vector tosses a coin.
 #
 # **Limits.** Small models on a frozen trunk, trained for minutes, not equally long; one
 # grammar made captions and probe, so NegCLIP was taught what it is asked.
@@ -645,10 +647,10 @@ charts.curve(steps, lines, xlabel="steps", ylabel="error in x (fraction of the p
 # **What'sUp** sets the scene: the same two things in each of four places, a choice of four. **SugarCrepe** replaces, swaps and adds,
 # with captions that read well.
 #
-# Chance is in the last column. **Predict:** where does the model of captions alone beat it? Those probes leak. Far *below*
-# chance leaks, too: take the other caption.
+# The table is in percent, chance in the last column. **Predict:** where does the model of captions alone beat it?
+# Those probes leak. Far *below* chance leaks, too: take the other caption.
 
-# %% label="probes" tags=["nbval-check-output"] alt="A table of twelve probes by four models and chance, in percent. The model of captions alone is at chance on the balanced ones and above it on several others."
+# %% label="probes" tags=["nbval-check-output"] alt="A table of twelve probes by four models and chance, in percent. The model of captions alone is at chance on the balanced ones, above it on several others, and far below it on one, where an object was added."
 from gk_utils.contrastive.balanced_probes import attribution_probe, order_probe
 from gk_utils.contrastive.sugar_crepe import SUGAR_KINDS, sugar_probe
 from gk_utils.contrastive.whats_up import directions_probe, surfaces_probe
@@ -673,7 +675,7 @@ draw_tables([table], list(probes), [*names, "chance"])
 #
 # What the papers found (abstracts):
 #
-# - **ARO** (2023), a *benchmark* of some 50,000 cases: models behave like bags of words, and retrieval does not notice. Its authors
+# - **ARO** (2023), a *benchmark* of more than 50,000 cases: models behave like bags of words, and retrieval does not notice. Its authors
 #   trained **NegCLIP**, which did better on order and composition.
 # - **What'sUp** (2023): 18 models poor, BLIP tuned on questions 56 % against people's 99 %. The web's captions hold few reliable prepositions;
 #   re-weighting and fine-tuning did not suffice.
