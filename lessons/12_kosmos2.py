@@ -94,19 +94,22 @@ for picture, said in zip(pictures[:2], captions[:2], strict=True):
 viz.show_grid([linked_picture(*pair) for pair in zip(images[:2], captions[:2], strict=True)])
 
 # %% [markdown]
-# Right boxes are one question of three: is the *sentence* true, and is anything *left out*? First the form.
+# Right boxes are one question of three: is the *sentence* true, too? Is anything *left out*? First the form.
 #
 # ## The form
 #
 # A grounded text is words, spans of phrases, and boxes of each. Kosmos-2 writes:
 #
+# - `<grounding>` at the beginning: links are wanted;
 # - `<phrase>` and `</phrase>` around the words, the space before them inside;
 # - `<object>` and `</object>` around the boxes, `</delimiter_of_multi_objects/>` between two;
-# - a box is **two** tokens: the patch of its upper left corner and that of its lower right, of 32 x 32 = 1,024.
+# - a box is **two** tokens: the patches of its upper left and lower right corner, of 32 x 32 = 1,024, numbered row by
+#   row from 0.
 #
 # transformers has the real model's reader, which needs no weights.
 #
-# **On paper:** in which row and column lie patches 195 and 911? In the flawed text a patch is missing: what should a reader say?
+# **On paper:** in which row and column lie patches 195 and 911? And what should a reader say of
+# `<phrase> a cat</phrase><object><patch_index_0195></object>`?
 
 # %% label="written" tags=["nbval-check-output"]
 from transformers.models.kosmos2 import processing_kosmos2 as theirs
@@ -135,10 +138,11 @@ report("ours", list(parse_grounded(flawed).problems))
 # %% [markdown]
 # Words and spans come back exactly, boxes do not: a corner is now the centre of its patch.
 #
-# **Predict:** one side is right to half a patch or a whole one. Which things suffer most? Hatched: the two patches. Dashed: the
-# true box. Solid: what comes back.
+# Each side moves, by a patch at most. **Predict:** which things suffer most?
+#
+# Hatched: the two patches. Dashed: the true box. Solid: what comes back.
 
-# %% label="two-patches" tags=["nbval-check-output"] alt="The same countertop twice with the grid of 32 by 32 patches: around a large thing, where the box from two patches nearly covers the true one, and around the smallest thing, where it is far off."
+# %% label="two-patches" tags=["nbval-check-output"] alt="The same countertop twice with the grid of 32 by 32 patches: around a large thing, where the box from two patches nearly covers the true one, and around the smallest thing, which it fits less well."
 from gk_utils.box_tokens.cell_pairs import decode_cells, encode_cells
 from gk_utils.kosmos2.caption_pictures import patched_picture
 
@@ -250,7 +254,8 @@ moved_sides = use("12.moved_sides", moved_sides)
 # box = [x1 * w / 999, y1 * h / 999, x2 * w / 999, y2 * h / 999]          # K4
 # ```
 #
-# **Predict:** on texts that the model does write, how many boxes does it find?
+# K1 to K5 are its faults; the next cell explains them. **Predict:** on texts that the model does write, how many boxes does
+# it find?
 
 # %% label="faults" tags=["nbval-check-output"]
 import transformers
@@ -276,7 +281,7 @@ report(
 # small model's caption of the first picture goes through three readers. Solid: the careless one with the right pattern.
 # Dashed: the whole form, read as it is meant.
 #
-# **Predict:** which four numbers become the solid box?
+# **Predict:** which four numbers become the solid box? (See K3 and K4.)
 
 # %% label="mended" tags=["nbval-check-output"] alt="A drawn countertop. One solid box of the careless reader lies where no thing is; the dashed boxes of the mended reader lie on the things that the caption names."
 text, pattern = render_grounded(captions[0]), r"<patch_index_(\d+)>"
@@ -295,18 +300,16 @@ viz.show_boxes(images[0], wrong, ["careless"], truth=right, truth_labels=[""] * 
 # %% [markdown]
 # ## Where the links come from
 #
-# Nobody drew boxes in 90 million pictures. **GrIT** was made from captioned pictures of the web (parts of COYO-700M and
-# LAION-2B, no existing box data) by a pipeline:
+# Nobody drew boxes in 91 million pictures. **GrIT** comes from captioned web pictures alone (parts of COYO-700M and LAION-2B):
 #
-# 1. **chunks**: noun chunks of the caption (published: spaCy; here: the chunker of lesson 10);
+# 1. **chunks**: noun phrases of the caption (published: spaCy; here: the parser of lesson 10);
 # 2. **boxes**: a detector looks for each chunk (GLIP; here: the trunk of lesson 00);
 # 3. **score**: boxes that score at least 0.65 stay;
-# 4. **NMS**: of boxes that overlap, the surest;
+# 4. **NMS**: of overlapping boxes the surest;
 # 5. **expressions**: a chunk grows by what hangs on it: "the mug" to "the mug behind the kettle".
 #
-# Countertop captions with the web's noise go through it; we know what each phrase means.
-#
-# **Predict:** which stage loses precision?
+# Below, countertop captions with noise. **Precision:** the share that is right. **Yield:** of all there was to find, the share
+# that is left. **Predict:** which stage loses precision?
 
 # %% label="stages" tags=["nbval-check-output"] alt="One drawn countertop three times: all boxes that the detector found for the noun chunks, those that are left after score and NMS, and the boxes of the referring expressions beside the dashed true ones."
 from gk_utils.checkpoints import SHIPPED
@@ -375,11 +378,11 @@ outermost = use("12.outermost", outermost)
 # %% [markdown]
 # ### The words grew, the evidence did not
 #
-# Score and NMS buy precision, and pay with yield. But the last stage pays with both.
+# The score buys precision and pays with yield; NMS takes doubles away. The last stage loses both.
 #
 # The detector was asked for "the mug". "The mug behind the kettle" **inherits** its box, whichever mug that is.
 #
-# What if the whole expression is asked again? Both ways for the expressions that came through the pipeline.
+# What if the detector is asked again, for the whole expression? We compare both on the expressions that came through.
 #
 # **Predict** the two shares of right boxes.
 
@@ -446,7 +449,7 @@ charts.bars(bars, xlabel="right answers, with 95 % interval")
 # %% [markdown]
 # **Data:** what the small trunk is not sure of never gets in. The filter makes *less* data out of a poorer detector, rather than
 # dirtier data. **Pupils:** where the interval of a difference holds 0, a gain is **not shown**, however sensible it sounds; the control
-# says which harm this test can see. (Try `least=0.4` in both pipelines. Who is ahead now?)
+# says which harm this test can see. (Try `run_pipeline(..., least=0.4)` for both. Who is ahead now?)
 #
 # ## Click a phrase
 #
@@ -504,7 +507,7 @@ pair_f1 = use("12.pair_f1", pair_f1)
 #
 # **Predict** the first two for all four.
 
-# %% label="worth" tags=["nbval-check-output"] alt="Bars with intervals: phrase-box F1 of true captions in patches and of the model, far above words alone and the control; below, the share of things named, where the model stays behind the true captions."
+# %% label="worth" tags=["nbval-check-output"] alt="Bars with intervals: phrase-box F1 of true captions in patches and of the model, far above words alone and the control; below, the share of things named, where the model stays behind the true captions; last, the share of true sentences."
 from gk_utils.evaluate.kosmos2 import true_caption, with_intervals, words_alone
 from gk_utils.kosmos2.caption_truth import truths_of
 from gk_utils.spatial_relations.observed import observe
@@ -533,13 +536,16 @@ report("hallucinated phrases, model", **found["model"]["hallucinated_phrases"])
 charts.bars(bars, xlabel="share, with 95 % interval")
 
 # %% [markdown]
+# (Compare F1 and *sentences true* above: phrases and boxes can be right while what is said between them is not.)
+#
 # ## Does it show its work?
 #
 # Kosmos-2 answers questions, too: `Question: ... Answer:`, and with `<grounding>` before it the answer has boxes. "It shows its
 # work", one reads, "so one can audit it."
 #
-# Below, questions of five kinds. The **baseline** gives the commonest answer of the kind, the **control** looks at another picture.
-# Then the boxes: of the right answers, how many point at a wrong place? Of the **wrong** answers, how many point at the right one?
+# Below, questions of five kinds (colour, yes or no, where, how many, what). The **baseline** gives the commonest answer of the
+# kind, the **control** looks at another picture. Then the boxes: of the right answers, how many point at a wrong place? Of the
+# **wrong** answers, how many point at the right one?
 #
 # **Predict** these two.
 
@@ -631,7 +637,7 @@ report("wrong answers whose box is right", **mean_interval(pointed[~right], at[~
 #
 # That captions fit any picture: with another one F1 must fall.</details>
 #
-# <details><summary>6. GRIT, GrIT, GRIT: which three?</summary>
+# <details><summary>6. GRIT, GrIT, GRIT: which three? (The glossary knows.)</summary>
 #
 # A benchmark of AI2; Kosmos-2's pictures with grounded captions; Ferret's instructions. Say which you mean.</details>
 
@@ -671,8 +677,8 @@ panels = [
 viz.show_grid(panels, columns=3)
 
 # %% [markdown]
-# Here the answers do hang on what is in the box: an **intervention** can show what no box can. It holds for this kind of question and
-# this model; the counts and relations below are another matter.
+# Here the answers do hang on what is in the box: an **intervention** can show what no box can. It was done for colours and this
+# model alone; of counts and relations it says nothing.
 #
 # ### By kind of question
 #

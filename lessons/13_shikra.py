@@ -105,7 +105,7 @@ viz.show_boxes(seen.images[0].permute(1, 2, 0), written, [""] * len(written), **
 # No new tokens: digits and commas are in every vocabulary. Shikra's language model (Vicuna) cuts numbers into **single
 # digits** (lesson 05). Our small one takes two a number, `0.12` and `3`.
 #
-# **On paper:** the upper left quarter of a picture 200 wide and 100 high? The tokens of one box in single digits?
+# **On paper:** the upper left quarter of a picture 200 wide and 100 high? How many tokens has a box in single digits?
 
 # %% label="format" tags=["nbval-check-output"]
 import re
@@ -171,13 +171,15 @@ check("13.bracket", bracket)
 bracket = use("13.bracket", bracket)
 
 # %% [markdown]
-# A token is a step of the decoder: 25 steps for one box, a hundred for a caption with four. With tokens of
-# their own, a box costs 4 (lesson 03).
+# A token is a step of the decoder. In single digits that makes 25 steps for one box, a hundred for a caption with four. With
+# tokens of its own, a box costs 4 (lesson 03).
 #
 # ## Seven tasks, one text
 #
 # What makes a model do another task? **Another line of text** to learn from. Below, one exchange for each task, drawn from the
 # picture above with its true answer.
+#
+# `rec` and `reg` are the two directions of referring: words in, a box out, and a box in, words out.
 #
 # **Look:** which tasks read places, which write them, which do both?
 
@@ -233,12 +235,12 @@ learned = use("13.learned", learned)
 # %% [markdown]
 # ## What the small one was helped with
 #
-# Published: CLIP's patches, a layer between, Vicuna with 7 or 13 billion weights. Ours is thousands of times smaller, so it got help that
-# **Shikra lacks**:
+# Published: CLIP's patches, a layer between, Vicuna with 7 or 13 billion weights. Ours is thousands of times smaller. So it got
+# help that **Shikra lacks**:
 #
 # - **chosen patches**: those that the trunk is surest of, with its labels and boxes *as numbers*;
-# - **an aligned start**: a patch begins as the sum of the words that the trunk says of it;
-# - **read brackets**: where a question closes one, its numbers are added into one place;
+# - **an aligned start**: a patch begins as the sum of the embeddings of the words that the trunk says of it;
+# - **read brackets**: where a question closes one, the model gets its numbers in one place;
 # - **guided attention**: in training, heads were *told* which patches a word speaks of.
 #
 # The guide by hand: a head gives patches 0.5, 0.25, 0.25; the thing has the first two. The loss is -log 0.75.
@@ -267,14 +269,15 @@ said = ", ".join(f"{task} {share / total:.2f}" for task, share in practice.items
 report("share of each task in training", said)
 
 # %% [markdown]
-# No model without these helps is shipped, so what each is worth was **not measured here**: take them as what they are, help. *Going
-# further* shows where the model looks. And look at the last line: a task gets the practice that somebody gave it.
+# No model without these helps is shipped, so what each is worth was **not measured here**. Look at the last line: somebody chose
+# how much practice each task gets.
 #
 # ## Talk
 #
-# **Try it.** Go round a thing and ask; ask on about "it"; click on one for [point]; write a question of your own with the words of the
-# list. **Find** a question that it gets right in one picture and wrong in the other. (On a page without a kernel you see the first
-# exchange only.)
+# **Try it.** Draw round a thing and ask; go on with a question about "it"; click on a thing for [point]; write a question of your own
+# with the words of the list. **Find** a question that it gets right in one picture and wrong in the other.
+#
+# (On a page without a kernel you see the first exchange only.)
 
 # %%
 from gk_utils.labs.talking import talk_lab
@@ -376,7 +379,8 @@ charts.bars(bars, xlabel="share of right answers (IoU of 0.5 or more, or none)")
 # countertops, how often do colour and noun, both true, single a thing out? **Predict.**
 #
 # How to score such an answer? Scores that count common words (BLEU, CIDEr) call "the red mug" nearly as good as "the *left* red mug".
-# We **execute** it: a reader makes a program of the English, the program runs in the scene, and must leave this thing alone.
+# We **execute** it: a reader makes a program of the English, the program runs in the scene, and must leave this thing and no
+# other.
 #
 # Can the reader be trusted? True expressions must come back as what they mean.
 
@@ -443,8 +447,8 @@ check("13.tell_apart", tell_apart)
 tell_apart = use("13.tell_apart", tell_apart)
 
 # %% [markdown]
-# Now the model's expressions, executed; what cannot be read leaves nothing. **Control:** the answer about another picture. For comparison two
-# that know all attributes: *colour and noun*, and **your algorithm**.
+# Now the model's expressions, executed; what cannot be read is wrong. **Control:** the answer about another picture. For comparison
+# two that know the true attributes: *colour and noun*, and **your algorithm** with all four.
 
 # %% label="refer" alt="Bars with intervals of the share of expressions that single out their region: the small model, without a picture, another picture, colour and noun said of the true thing, and the algorithm of the exercise on true attributes."
 from gk_utils.shikra.talk_measure import STEPS, draw_asked, pictures_of, right_of
@@ -497,6 +501,8 @@ for task in ("region", "point", "truth", "talk"):
 charts.bars(bars, xlabel="share of right answers, with 95 % interval")
 
 # %% [markdown]
+# (The opening's question, by name, box or point? Compare *To find*, *region* and *point*.)
+#
 # ## Is reading easier than writing?
 #
 # One hears that it is: whoever reads a region has a clear target, whoever writes one must find it. We know of no measurement. Ours: the
@@ -586,9 +592,9 @@ charts.curve(at, lines, xlabel="IoU that counts as found", ylabel="share of thin
 # ## What you showed
 #
 # - Places as words: one format, read without errors, no new tokens, many steps a box.
-# - Seven tasks in one model, by text alone; only the assistant's words are learned. How good each is, the bars say: where the control is as
-#   good, nothing was shown.
-# - An expression is good if, **executed**, it leaves its thing alone; naming is not referring.
+# - Seven tasks in one model, by text alone; only the assistant's words are learned. Where the control is as good as the model,
+#   nothing was shown.
+# - An expression is good if, **executed**, it leaves its thing and no other; naming is not referring.
 # - Reading against writing, on the same things, by the interval and curve above. **Baseline:** constant answers. **Control:** another picture.
 #
 # **Limits.** A tiny decoder with help that Shikra lacks, and little training; drawn pictures; questions from templates; answers right only
@@ -621,10 +627,11 @@ charts.curve(at, lines, xlabel="IoU that counts as found", ylabel="share of thin
 #
 # ### Where it looks
 #
-# Nothing of the guide is left when the model writes. Held-out regions, "What is in [...]?": the share of attention on the thing's patches while the answer
-# is written, layer by layer; the same for the decoder as it began; and for one that looks everywhere alike.
+# The guide is used in training alone. We ask "What is in [...]?" of held-out regions and measure, layer by layer, the share of
+# attention on the thing's patches while the answer is written. Beside it the same for the decoder as it began, and for one that
+# looks everywhere alike.
 #
-# **Predict:** in which layer is it largest?
+# **Predict:** in which layer is the share largest?
 
 # %% label="attention" alt="Three times the same countertop, darkened but for the patches that the decoder looks at as its answer begins: one question by name, one by box, one by point."
 from gk_utils.shikra.looked_at import attention_on_things, show_attention
@@ -641,8 +648,8 @@ show_attention(talker, seen.images[0], questions)
 #
 # ### Several turns
 #
-# Talks have two turns. Does the model use the first for the second? We ask the second question again **alone**. If that is as good, there is no
-# sign that it uses what was said before, whatever a single fine talk may suggest.
+# Talks have two turns. Does the model use the first for the second? We ask the second question again **alone**. If that is as good,
+# there is no sign that it uses what was said before, whatever one good talk may suggest. **Predict** which it will be.
 
 # %% label="turns"
 alone = [shikra.Conversation((exchange.question,)) for exchange in asked.exchanges]
@@ -663,10 +670,12 @@ for name, rows in {
 # ### Captions with places
 #
 # "Describe the picture." Behind each phrase stands a bracket. Is the phrase true, and does the box hold what it names? Each phrase
-# is read and executed; a box is right if it fits one of the things that are left with an IoU of 0.5 or more. True captions must pass, or the test is at
-# fault; the **control** takes the scene of another picture.
+# is read and executed; a box is right if it fits one of the things that are left with an IoU of 0.5 or more. True captions must
+# pass, or the test is at fault; the **control** takes the scene of another picture.
+#
+# **Predict** from the shares of practice above: how good are the captions?
 
-# %% label="captions" alt="A drawn countertop with the boxes that the model wrote into its caption, counted; the caption stands below."
+# %% label="captions" alt="A drawn countertop with the boxes that the model wrote into its caption, numbered; the caption stands below."
 from gk_utils.shikra.bracket_check import check_brackets
 
 shots = render(counters[:12], (384, 384))
@@ -714,13 +723,14 @@ for name, scorer in scorers.items():
 charts.bars(bars, xlabel="share of right choices; chance is 0.5")
 
 # %% [markdown]
-# True or false statements were among its tasks, pairs of things among its pictures: it was **instructed** for this. Whether it learned, the interval
-# says: above 0.5, and above the control? NegCLIP was taught the same relations with false captions. Instruction is a task like the others, with as much practice as it got.
+# True or false statements were among its tasks, pairs of things among its pictures: it was **instructed** for this. Whether it
+# learned, the interval says: above 0.5, and above the control? NegCLIP was taught the same relations with false captions. To be
+# instructed is not yet to have learned.
 #
 # ### By type, and how sure
 #
-# The same answers as under *To find*. Differences on the **same** questions are surer than intervals side by side. Whoever says "there is none" too often, or
-# never, shows in the last line.
+# The same answers as under *To find*. Differences on the **same** questions are surer than intervals side by side. Whether the model
+# says "there is none" too often, or never, the last line shows.
 
 # %% label="by-type" alt="Bars with intervals of the share of right answers for each type of expression."
 _, *rest = right
@@ -759,6 +769,8 @@ except KeyError as error:
 print(slips.fill("{red} mug<boxes>", ["[0.1,0.2,0.3,0.4]"]))
 
 # %% [markdown]
+# (The character of the first slip was a blank, between the two numbers of a point.)
+#
 # ### Failures
 #
 # Three things that the small model was asked for and did not find, as they come: its box solid, the true one dashed. **Say** of each: another

@@ -95,14 +95,14 @@ report("coordinates alone: the same answers twice", told[:2] == told[2:])
 show_prompted(panels, window=(50, 110, 290, 290))
 
 # %% [markdown]
-# The first reader was asked the same question twice, so it is wrong at least once. Ferret is wrong once, too.
+# The first reader was asked the same question twice, so it is wrong at least once. Is Ferret always right?
 #
 # ## A region is a set of pixels
 #
 # Point, box, scribble, polygon or mask: **a pixel belongs to a region if its centre does.** The first pixel's centre is
 # (0.5, 0.5). On the border: of a box the left and the upper side count; of discs and strokes all.
 #
-# **On paper:** which of 4 x 3 pixels belong to a disc of radius 1 around (1.5, 1.5)? To the box 0.5, 0, 2.5, 1? To a stroke
+# **On paper:** which of 4 x 3 pixels (4 wide) belong to a disc of radius 1 around (1.5, 1.5)? To the box 0.5, 0, 2.5, 1? To a stroke
 # of width 1 from (0.5, 0.5) to (3.5, 0.5)? To a point of radius 0 at (2.9, 0.1)?
 
 # %% label="forms" tags=["nbval-check-output"]
@@ -120,8 +120,8 @@ kinds = ("point", "box", "scribble", "polygon", "free form")
 report("forms of a region", ", ".join(kinds))
 
 # %% [markdown]
-# A form that misses every centre gets the pixel that it lies in. An **arrow** is not among the forms: its pixels are not on
-# what it points at, so a program would have to guess its target first.
+# A form that misses every centre gets the pixel that it lies in. An **arrow** is no form: its pixels are not on what it points
+# at, so a program would have to guess its target first.
 #
 # ## A reference: words and a feature
 #
@@ -133,7 +133,7 @@ report("forms of a region", ", ".join(kinds))
 # point). They are ordinary words. `<region_fea>` is a token, and the region's features take the place of its embedding:
 # a **hybrid** reference.
 #
-# **On paper:** a mask covers columns 1 to 2 and rows 0 to 1 of 4 x 2 pixels. Which numbers?
+# **On paper:** a mask covers columns 1 to 2 and rows 0 to 1 (from 0) of 4 x 2 pixels. Which numbers?
 
 # %% label="hybrid" tags=["nbval-check-output"]
 mask = torch.tensor([[0, 1, 1, 0], [0, 0, 1, 0]]).bool()
@@ -228,9 +228,9 @@ same_box = use("14.same_box", same_box)
 # %% [markdown]
 # ## A test that no box can pass
 #
-# A pair whose answers differ is a perfect test of *pointing*: whoever is given the box alone is right on **one of the two at
-# most**. How often do pairs occur? The scenes of this lesson push things behind others on purpose; below, those and the
-# usual ones of the course.
+# Two such parts with one box are **twins**. Where their answers differ, they are a perfect test of *pointing*: whoever is given the
+# box alone is right on **one of the two at most**. How often do twins occur? The scenes of this lesson push things behind others on
+# purpose; below, those and the usual ones of the course.
 #
 # **Predict:** pairs with at least 20 pixels each, for a scene.
 
@@ -527,8 +527,9 @@ report("the control is not above the most frequent answer by 0.15", chance["high
 # Two comparisons say the same with and without learning: *Ferret more than coordinates*, and *votes in the region more than in
 # the box*. **Where** features are read is what counts.
 #
-# Mean and votes are strong peers: whoever praises learned pooling must beat them. Does Ferret, here? The last two lines say.
-# Readers had about equal compute; the sampler of a small checkpoint was trained for minutes.
+# Mean and votes are strong peers: whoever praises learned pooling must beat them. Does Ferret, here? See the lines *hard, Ferret
+# more than mean* and *... more than votes in the region*: an interval below 0 says no. (The sampler of a small checkpoint was
+# trained for minutes.)
 
 # %% [markdown] card="explain" difficulty=3 importance=5 minutes=12
 # ### Exercise: the review
@@ -567,7 +568,7 @@ report("the control is not above the most frequent answer by 0.15", chance["high
 # - The sampler, step by step; folded, it equals the loop at a fraction of the cost.
 # - On hard regions Ferret is ahead of coordinates, by the interval above. **Baseline:** the most frequent answer. **Control:** the
 #   region of another question.
-# - Votes of patches in the region are a strong peer; in the box they fail where coordinates fail.
+# - Mean and votes in the region are strong peers. Learned pooling adds to them only if its interval is above 0.
 #
 # **Limits.** A tiny reader that answers in one word, a frozen trunk with cells of 8 pixels, drawn pictures, regions drawn by
 # a program. A sampler with half of the published points where the small checkpoint runs.
@@ -594,7 +595,7 @@ report("the control is not above the most frequent answer by 0.15", chance["high
 #
 # One may fold those, too: nothing stands between them. Between the blocks there are ReLU, norm and maximum.</details>
 #
-# <details><summary>6. What does `<region_fea>` add to coordinates for a thing that stands alone?</summary>
+# <details><summary>6. What does <code>&lt;region_fea&gt;</code> add to coordinates for a thing that stands alone?</summary>
 #
 # Little: the box finds the same patches.</details>
 
@@ -640,11 +641,12 @@ for name, rows in {"small things": twice.small, "others": ~twice.small}.items():
 charts.bars(bars, xlabel="share of right answers, with 95 % interval")
 
 # %% [markdown]
-# Where the interval of a gain holds 0, nothing is decided on so many questions.
+# Where the interval of a gain holds 0, so few questions decide nothing.
 #
 # ### By form
 #
-# The same by the way a region was drawn. **Predict:** for which forms does a box say nearly all?
+# The same answers, sorted by how the region was drawn. A *handle* is what shows of a mug's handle. **Predict:** for which forms does a
+# box say nearly all?
 
 # %% label="by-form" alt="Bars of the share of right answers for each form of a region, for coordinates alone and for Ferret: a box, a handle, a mask, a point, a polygon, a scribble, a twin."
 lines = {}
@@ -691,8 +693,8 @@ show_prompted(panels, columns=4)
 # %% [markdown]
 # ### From the papers
 #
-# The numbers below were not measured here. They count boxes with an IoU of 0.5 or more; half of what a region model does is to
-# *write* boxes, lesson 13.
+# The numbers below were not measured here; they are from the tables in Groma's README. They count boxes with an IoU of 0.5 or more,
+# so they are about *writing* regions (lesson 13), not about reading them.
 
 # %% label="published" tags=["nbval-check-output"]
 cited = {

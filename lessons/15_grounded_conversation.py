@@ -107,17 +107,17 @@ report(
 
 # %% [markdown]
 # Whatever it says beyond these lines is made up, and what it says *of* them may be wrong. Hence the other half: **verify**. In
-# the text a link is written `[the red mug](0.120,0.305,0.250,0.550)`, in parts of the picture.
+# the text a link is written `[the red mug](0.120,0.305,0.250,0.550)`, in fractions of the picture.
 #
 # ## Two witnesses
 #
-# Our trunk (lesson 03) *does* see the picture. We ask it in two ways:
+# Our trunk (lesson 00) *does* see the picture. We ask it in two ways:
 #
 # - **things**: what does each patch show? A list with colours and boxes;
 # - **phrase**: where is "mug behind kettle"? Or is there none?
 #
-# A sentence is parsed (lesson 10), its links bind words to things. Where the first witness does not affirm, the second is asked. **A
-# claim is contradicted if somebody denies it and nobody affirms it.** Else it is *undecided*.
+# A sentence is parsed (lesson 10); its links bind words to things. Where the first witness does not affirm, the second is asked. A
+# claim is *supported* if one affirms it, **contradicted if one denies and none affirms**, else *undecided*.
 #
 # **Predict:** which false claims are caught?
 
@@ -190,8 +190,8 @@ caught = use("15.caught", caught)
 # Forty-eight fresh pictures, a talk about each; about one claim in ten is made up, and the model kept a list of which. Wrong boxes are
 # far off: their IoU with what is meant is below 0.3, and a witness denies below 0.4. **No hard case is among them.**
 #
-# - **baselines**: a coin that contradicts one claim in ten; *one witness* alone; lesson 09's rules. These know no links, so no
-#   wrong box is found by them: compare *sentences* alone;
+# - **baselines**: a coin that contradicts one claim in ten; *one witness* alone; lesson 09's rules. Those rules know no links and
+#   find no wrong box: compare them on *sentences* alone;
 # - **control**: the same talks held against what both witnesses say of *another picture*.
 #
 # **Predict:** precision and recall. What will the control's precision be?
@@ -295,8 +295,8 @@ bars["colour, gained by boxes"] = tuple(gained.values())
 charts.bars(bars, xlabel="share of errors caught by one witness")
 
 # %% [markdown]
-# (One witness: front and behind need the second.) Wrong colours are caught more often with boxes: the bars overlap, but the errors
-# are the *same*, and the difference (last bar) is above 0.
+# (One witness: front and behind need the second.) Wrong colours are caught more often with boxes: the intervals overlap, but the
+# errors are the *same*, and the difference (last bar) is above 0.
 #
 # Three things change. The **box itself** is a claim. "**This** mug is blue", where there are two, gets a thing to be about. And what is
 # caught can be *shown*. Things, counts and named relations were checkable before.
@@ -322,7 +322,7 @@ claim_lab(grounder)
 # - **popular**: what is most often seen in other pictures;
 # - **adversarial**: what is most often seen *together with* what is there.
 #
-# A model with habits in place of eyes does worse from kind to kind.
+# The idea: whoever has habits in place of eyes does worse on the last two.
 
 # %% [markdown] card="tempting" difficulty=3 importance=3 minutes=10
 # ### Exercise: the most tempting question
@@ -445,8 +445,8 @@ for name, texts in {**captions, "says nothing": ["A nice picture."] * 48}.items(
 charts.bars(bars, xlabel="POPE: F1, with 95 % interval")
 
 # %% [markdown]
-# F1 of *always yes* is two thirds; silence has a CHAIR of 0. And both look at *things* alone: colours, counts, sides and boxes pass.
-# The habit does worse where popular things are asked for.
+# F1 of *always yes* is two thirds; its share of yes gives it away. Silence has a CHAIR of 0. Both look at *things* alone: colours,
+# counts, sides and boxes pass. The habit does worse where popular things are asked for.
 #
 # ## Scores of grounded conversation
 #
@@ -639,10 +639,11 @@ except EndpointError as error:
 #
 # ### Links, not rows of numbers
 #
-# `[the red mug](0.120,0.305,0.250,0.550)` says which words a box belongs to, in parts of the picture. It is our own format. Kosmos-2
+# `[the red mug](0.120,0.305,0.250,0.550)` says which words a box belongs to, in fractions of the picture. It is our own format. Kosmos-2
 # writes patches (lesson 12), Shikra numbers alone (lesson 13), GLaMM `<p> the red mug </p> [SEG]`, whose `[SEG]` becomes a mask.
 #
-# In articles one finds bare pixels, `[120, 45, 280, 410]`. **Predict** the IoU if the picture was half as wide.
+# In articles one finds bare pixels, `[120, 45, 280, 410]`, without the picture's size. **Predict** the IoU with the right box if they
+# were measured on a copy half as wide as yours.
 
 # %% label="pixels" tags=["nbval-check-output"]
 from gk_utils import boxes as gk

@@ -137,8 +137,8 @@ report("sum over patches, 5 and 8 birds", [birds[5][2], birds[8][2]])
 
 # %% [markdown]
 # The plain mean does *not* forget: it is the sum, divided by a constant. Weights that sum to 1 do forget, if nothing else
-# in the features tells. Is that so in a real network? **We train three heads now**, on patches of a frozen trunk: 1 to 10
-# things, one kind a picture.
+# in the features tells. Is that so in a real network? **We train three heads now** (mean, attention, sum), on patches of a
+# frozen trunk: 1 to 10 things, one kind a picture.
 #
 # They are asked about fresh pictures with 1 to 10 things, then 11 to 20, and then about **two pictures side by side**, as
 # one of twice the size.
@@ -176,8 +176,8 @@ charts.bars(bars, xlabel="mean absolute error, with 95 % interval")
 # ## Usual numbers
 #
 # Apples now come **in threes** in training, all else as before. At the test there are seven. **Predict:** what does each head
-# say? (One that read the question alone would say 3.) The four counters of the opening had the same habit in *their* training: what do
-# they say of seven apples, and of seven other things?
+# say? (One that read the question alone would say 3.) The counters of the opening had the same habit in *their* training: what do two
+# of them say of seven apples, and of seven other things?
 
 # %% label="prior" alt="Bars with intervals of what the heads say of seven apples: trained on all numbers, and trained with apples in threes; and what the shipped counters say of seven apples and of seven other things."
 from gk_utils.counting.counting_trials import count_trial, trial_of, trial_scenes
@@ -199,11 +199,11 @@ charts.bars(bars, xlabel="said of seven, with 95 % interval")
 
 # %% [markdown]
 # A pull below 0 is the habit. It comes through the *data*: same head, same steps, same pictures of the other kinds; only those of
-# apples were drawn anew, three in each. The less a picture tells, the more the habit does.
+# apples were drawn anew, three in each. A habit pulls; it need not decide: are the answers nearer to 7 or to 3?
 #
 # ## Vague words
 #
-# Two people count *dishes*: one means plates, the other plates and bowls. Each is right half of the time. **On paper:** with 4
+# Two people count *dishes*: one means plates, the other plates and bowls. Each labels half of the pictures. **On paper:** with 4
 # plates and 4 bowls, what is the least error that any counter can have, on average? The counters here were trained with
 # two such people. **Predict** what *boxes* and *density* say.
 
@@ -350,8 +350,7 @@ count_lab(counters["boxes"], counters["density"])
 # ## Show it what to count
 #
 # Words need training for every kind. An **exemplar counter** is shown one to three boxes: RoI Align cuts their features out,
-# these become tokens, and every place is compared with them, as in CounTR and CountGD. Four kinds it never saw
-# in training.
+# these become tokens, and every place is compared with them, as in CounTR and CountGD. Also on four kinds it never saw.
 #
 # The **control**: pictures with *two* kinds, 5 of one and 10 of the other, asked for each in turn. The text-blind counter cannot
 # know which. (Unlike *density*, it learned ten kinds, not fourteen, and was never asked for absent ones; here all know both kinds,
@@ -359,7 +358,7 @@ count_lab(counters["boxes"], counters["density"])
 #
 # **Predict:** how bad is the text-blind counter, on two kinds and on one?
 
-# %% label="exemplars" alt="Bars with intervals: the error of the exemplar counter on kinds that were trained and on kinds that were not; the errors of density, exemplar and text-blind counters on pictures with one kind and with two."
+# %% label="exemplars" alt="Bars with intervals: the error of the exemplar counter on kinds that were trained and on kinds that were not, beside the baseline; the errors of density, exemplar and text-blind counters on pictures with one kind and with two."
 from gk_utils.counting.counting_scenes import SEEN, UNSEEN
 
 exemplar, bars, absolute = load_counter("exemplar")[0], {}, {}
@@ -477,7 +476,8 @@ check("16.by_true", by_true)
 by_true = use("16.by_true", by_true)
 
 # %% [markdown]
-# Now all of them, on fresh scenes: MAE for 1 to 20 things, and the error as a share of the truth for 20 to 100. **Baseline:** always
+# Now all of them, on fresh scenes: the mean absolute error (**MAE**) for 1 to 20 things, and the error as a share of the truth for
+# 20 to 100. **Baseline:** always
 # the one number that does best in its group. For the MAE that is the middle one; for shares it is **lower**: why? **Predict** the
 # order in both groups.
 
@@ -507,8 +507,8 @@ charts.bars(bars, xlabel="1 to 20 things: mean absolute error, with 95 % interva
 # A miss by 10 costs half of 20 and a tenth of 100, so the best guess for shares lies near the small numbers. Does the pooled counter
 # keep up? Then that is the first section again: at one size, in the range of training, a mean keeps the number.
 #
-# Now by the true number, with your function. **Predict** the slopes. There is no number at which "models" begin to fail: errors
-# grow, for each counter in its own way. The printed sentences must hold on any machine.
+# Now by the true number, with your function. One reads that models begin to fail beyond some number. **Predict** the curves: is there
+# such a number here? The printed sentences must hold on any machine.
 
 # %% label="robust" tags=["nbval-check-output"] alt="Curves of the mean absolute error against the true number, for the pooled, density and box counters."
 edges = [1, 4, 8, 14, 21, 36, 60, 101]
@@ -567,8 +567,8 @@ charts.curve(middles, lines, xlabel="true number", ylabel="mean absolute error",
 #
 # - A mean keeps the number but does not add; a sum adds. Measured on heads trained here.
 # - A usual number in the data pulls the answers; vague words put a floor under every error.
-# - Density and boxes count in their own ways; each fails in its own, by the intervals above. **Baseline:** the best
-#   single number. **Control:** the text-blind counter, which says the same to both questions.
+# - Errors grow with the true number; the curves show no number from which all counters fail. **Baseline:** the best single
+#   number. **Control:** the text-blind counter, which says the same to both questions.
 #
 # **Limits.** Drawn things on one counter, 128 pixels, 14 kinds; counters of a third of a million weights, trained for minutes.
 #
@@ -582,9 +582,9 @@ charts.curve(middles, lines, xlabel="true number", ylabel="mean absolute error",
 #
 # It cannot say, and not where either. Boxes can.</details>
 #
-# <details><summary>3. Why is the best threshold for AP not the one for counts?</summary>
+# <details><summary>3. For AP one keeps every box, however low its score. Why not for counts?</summary>
 #
-# AP ranks all boxes; a count needs as many false boxes as missed ones.</details>
+# AP ranks: a false box at the end costs nothing. A count adds it up; it needs as many false boxes as missed ones.</details>
 #
 # <details><summary>4. What does a mean error of 0 prove?</summary>
 #
@@ -662,7 +662,8 @@ for name, shares in off.items():
 #
 # ### Your cut
 #
-# With your function, on scenes of their own. Its curve is flat, or steep? Below what does the count explode?
+# With your function, on scenes of their own. **Predict:** is the curve flat or steep around your cut? Which side is worse, too low or too
+# high?
 
 # %% label="your-cut" alt="A curve of the mean absolute error of the counter by boxes against the threshold."
 cuts = [round(0.05 * k, 2) for k in range(1, 20)]
@@ -700,7 +701,7 @@ report(
 # Otsu's threshold parts bright from dark. Connected regions are counted. **Predict:** what goes wrong on this photograph, lit from one
 # side?
 
-# %% label="coins" tags=["nbval-check-output"] alt="The photograph of 24 coins three times: regions above a plain threshold, one of them a coin with a quarter of the wall; regions after the background was taken away; coins grown until they touch, cut apart by watershed."
+# %% label="coins" tags=["nbval-check-output"] alt="The photograph of 24 coins four times: regions above a plain threshold, one of them a coin together with a broad strip of the background; regions after the background was taken away; regions grown until they touch; the same, cut apart by watershed."
 from scipy import ndimage
 
 from gk_utils.boxes import pairwise_iou
@@ -729,8 +730,8 @@ for name, regions in found.items():
 viz.show_grid(panels, columns=2)
 
 # %% [markdown]
-# The second line is the best lesson: **24 is right, and one of the 24 is a coin with a quarter of the wall.** A number without boxes
-# proves little. Light, noise, touching things: each has its remedy, and none knows what a coin is.
+# The second line is the best lesson: **24 is right, and one of the 24 is a coin with a broad strip of the background.** A number
+# without boxes proves little. Light, noise, touching things: each has its remedy, and none knows what a coin is.
 #
 # And the learned counter, shown three coins? It has seen drawn kitchens only.
 

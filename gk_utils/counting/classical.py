@@ -9,7 +9,7 @@ It works where things are brighter (or darker) than everything else, and it fail
 - nothing here knows *what* is counted.
 
 A right number is no proof: on the photograph of 24 coins a plain threshold finds 24 regions, and one of them is a coin
-and a quarter of the wall. Hold the boxes against the truth as well.
+and a broad strip of background. Hold the boxes against the truth as well.
 
 Source: Otsu, A threshold selection method from gray-level histograms, IEEE Trans. SMC 1979; Vincent and Soille,
 Watersheds in digital spaces, PAMI 1991. Notebook: 16.

@@ -59,7 +59,7 @@ class Stages:
 def noun_chunks(caption: str, chunker: str = "auto") -> tuple[Span, ...]:
     """The noun chunks of a caption as spans of characters.
 
-    "spacy" asks spaCy's English model, "course" the chunker of lesson 10, which reads chunks that begin with an
+    "spacy" asks spaCy's English model, "course" the parser of lesson 10, which reads chunks that begin with an
     article, a number or another such word; "auto" takes spaCy where its model is installed.
 
     Raises:
