@@ -228,8 +228,9 @@ class TestBootstrapInterval:
     def test_equals_scipy(self):
         values = torch.rand(57, dtype=torch.float64, generator=torch.manual_seed(0))
         ours = bootstrap_interval(values, resamples=500, seed=3, level=0.9)
+        draws = {"n_resamples": 500, "random_state": np.random.default_rng(3)}  # by the name that old versions know too
         peer = scipy.stats.bootstrap(
-            (values.numpy(),), np.mean, n_resamples=500, confidence_level=0.9, method="percentile", rng=3
+            (values.numpy(),), np.mean, confidence_level=0.9, method="percentile", **draws
         ).confidence_interval
         assert (ours.low, ours.high) == pytest.approx((peer.low, peer.high), abs=1e-12)
         assert ours.value == pytest.approx(values.mean().item())

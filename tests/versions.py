@@ -22,7 +22,7 @@ from gk_utils.requirements import release, requirements  # noqa: E402
 
 # One test file or more for each library that the course rests on.
 FILES = (
-    "boxes metrics checkpoints viz charts coco rle photos tracing parser shards source rebuild loading text_head canvas"
+    "boxes metrics checkpoints viz charts coco rle photos tracing parser shards source rebuild loading text_head labs"
     " word_tokens loop run_files roi_align deformable_attention trunk vlm published_dino published_sam box_filler"
 )
 IMPORTS = """
