@@ -38,3 +38,6 @@ class TestPhraseBefore:
         )
         assert phrase_before("A mug[0.1,0.2,0.3,0.4] is under it") is None
         assert phrase_before("") is None
+
+    def test_of_a_text_without_end_only_the_end_is_read(self):
+        assert str(phrase_before(5_000 * "red " + "mug").program) == str(phrase_before(99 * "red " + "mug").program)

@@ -11,6 +11,14 @@ READ = Program("mug", (("colour", "red"),))
 
 
 class TestReadExpression:
+    @pytest.mark.parametrize("again", ["red ", "the mug near ", "the second mug from the left that is not on "])
+    def test_a_text_without_end_is_none(self, again):
+        assert read_expression(2_000 * again + "mug") is None
+
+    def test_as_many_words_as_may_be(self):
+        assert read_expression(99 * "red " + "mug").attributes == 99 * (("colour", "red"),)
+        assert read_expression(100 * "red " + "mug") is None
+
     @pytest.mark.parametrize(
         ("text", "program"),
         [

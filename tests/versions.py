@@ -50,7 +50,7 @@ def make(which: str, folder: Path) -> Path:
     return python
 
 
-def report(python: Path) -> None:
+def report(which: str, python: Path) -> None:
     """Print each direct dependency's version, with a word where the oldest allowed cannot be had."""
     wanted = requirements()
     names = [one.name for one in wanted]
@@ -58,7 +58,8 @@ def report(python: Path) -> None:
     for one in wanted:
         lowest = next(bound for sign, bound in one.bounds if sign == ">=")
         reached = release(found[one.name])[: len(release(lowest))] == release(lowest)
-        print(f"{one.name:<16} {found[one.name]:<14} {'' if reached else f'lowest bound {lowest}'}".rstrip())
+        said = f"lowest bound {lowest}" if which == "oldest" and not reached else ""
+        print(f"{one.name:<16} {found[one.name]:<14} {said}".rstrip())
 
 
 def main() -> int:
@@ -68,7 +69,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path)
     options = parser.parse_args()
     python = make(options.which, options.folder.absolute())
-    report(python)
+    report(options.which, python)
     environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     subprocess.run([python, "-c", IMPORTS], cwd=ROOT, env=environment, check=True)
     # Old libraries warn under new ones below them; that is not what this asks.

@@ -12,6 +12,7 @@ from torch import Tensor
 from gk_utils.boxes import pairwise_iou
 from gk_utils.countertop.scene import Scene
 from gk_utils.kosmos2.phrase_meaning import Meaning, read_phrase
+from gk_utils.shikra.expression_reader import MOST_WORDS
 from gk_utils.shikra.talk import Utterance
 
 
@@ -40,11 +41,11 @@ def check_brackets(said: Utterance, scene: Scene, boxes_unit: Float[Tensor, "n 4
 
 
 def phrase_before(text: str) -> Meaning | None:
-    """The meaning of the longest phrase at the end of a text that can be read; None if there is none.
+    """The meaning of the longest phrase, at most MOST_WORDS, at the end of a text that can be read; None if none can.
 
     >>> print(phrase_before("A mug[0.1,0.2,0.3,0.4] is near the red plate").program)
     all things > plate > colour is red
     """
-    tail = re.split(r"[.\]]", text)[-1].split()
+    tail = re.split(r"[.\]]", text)[-1].split()[-MOST_WORDS:]
     read = (read_phrase(" ".join(tail[start:])) for start in range(len(tail)))
     return next((meaning for meaning in read if meaning), None)

@@ -38,11 +38,13 @@ STATES = tuple(state for kind in KINDS.values() for state in kind.states)
 _CARRIED = {"with toast up": "toast up", "with flowers": "with flowers"}  # states that stand behind the noun
 _LACKED = {"without toast": "toast up", "without flowers": "with flowers"}
 
+MOST_WORDS = 100  # a model in a loop writes more; people do not
+
 State = tuple[Program, int]  # what was read so far, and the number of words that it took
 
 
 def read_expression(text: str) -> Program | None:
-    """The program that an expression stands for; None if it is none of this grammar.
+    """The program that an expression stands for; None if it is none of this grammar, or longer than MOST_WORDS.
 
     >>> print(read_expression("The second red mug from the left."))
     all things > mug > colour is red > number 2 from the left
@@ -50,6 +52,8 @@ def read_expression(text: str) -> Program | None:
     None
     """
     said = tuple(words(text))
+    if len(said) > MOST_WORDS:
+        return None
     return next((program for program, at in _phrase(said, 0) if at == len(said)), None)
 
 
