@@ -41,7 +41,7 @@ deep: $(VENV)/.dev $(VENV)/.book ## run what takes long: every page, lab and les
 	GK_DEEP=1 $(PY) -m pytest -q -s tests/test_hardening.py
 	$(PY) tests/mutation.py --minutes 30
 
-versions: $(VENV)/.dev ## try the oldest or newest versions allowed: make versions ARGS="oldest /tmp/oldest" (needs 7 GB)
+versions: $(VENV)/.dev ## try the oldest or newest versions allowed: make versions ARGS="oldest FOLDER" (needs 7 GB)
 	$(PY) tests/versions.py $(ARGS)
 
 notebooks: $(VENV)/.dev ## build the notebooks whose lesson changed (LESSON=01_boxes: that one; ARGS=--force: anyway)
